@@ -1,0 +1,61 @@
+.DEFAULT_GOAL := help
+.PHONY: help run test quality format upgrade clean
+
+PYTHON ?= python3
+PORT ?= 18000
+DATA_DIR ?= var
+VENV := .venv
+BIN := $(VENV)/bin
+export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000)
+	@$(BIN)/python scripts/provision.py $(PORT)
+	@exec $(BIN)/gunicorn --config lms/docker_lms_gunicorn.py --access-logfile /dev/null \
+		--workers 2 --bind 127.0.0.1:$(PORT) lms.wsgi
+
+test: $(VENV)/testing ## Set everything up and run the tests (ARGS="-k login" for some)
+	$(BIN)/pytest $(ARGS)
+
+quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml --lint --no_report
+	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
+
+format: $(VENV)/testing ## Format the code
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+upgrade: $(VENV)/development ## Compile the pinned requirements anew
+	cd requirements/edx && for name in base production testing development; do \
+		CUSTOM_COMPILE_COMMAND="make upgrade" ../../$(COMPILE) $$name.in --output-file $$name.txt; done
+
+clean: ## Remove the virtual environment; the data in var/ stays
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/base: requirements/edx/base.txt | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# The driver for MariaDB has to be compiled: without its headers the tests that need it skip, and say so.
+$(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(VENV)/base
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@if pkg-config --exists libmariadb mysqlclient 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null; then \
+		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
+	@touch $@
+
+$(VENV)/development: requirements/edx/development.txt $(VENV)/testing
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -1,0 +1,28 @@
+"""The student app and the receivers it connects."""
+
+from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+
+
+class StudentConfig(AppConfig):
+    """Accounts, and one session for each of them."""
+
+    name = "common.djangoapps.student"
+
+    def ready(self):
+        """
+        Connect the receivers.
+
+        Here and not beside the functions, so that they run after Django's ``update_last_login``: every login then locks
+        the account's row first and its profile second (docs/decisions/0002-two-sided-eviction.rst).
+        """
+        from common.djangoapps.student.models import (
+            enforce_single_login,
+            log_successful_login,
+            log_successful_logout,
+        )
+
+        user_logged_in.connect(log_successful_login)
+        user_logged_out.connect(log_successful_logout)
+        for signal in (user_logged_in, user_logged_out):
+            signal.connect(enforce_single_login)

@@ -1,0 +1,10 @@
+"""The models of the student app, and the receivers that go with them."""
+
+from common.djangoapps.student.models.user import (
+    UserProfile,
+    enforce_single_login,
+    log_successful_login,
+    log_successful_logout,
+)
+
+__all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]

@@ -1,0 +1,91 @@
+"""The profile of an account, with the slot for its one session, and what happens when somebody signs in or out."""
+
+import json
+import logging
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from openedx.core.djangoapps.single_login import session_slot
+from openedx.core.djangoapps.single_login.guard import has_nothing_to_enforce, lets_pass
+
+AUDIT_LOG = logging.getLogger("audit")
+
+
+class UserProfile(models.Model):
+    """What the platform knows of an account beyond Django's own columns."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
+    name = models.CharField(_("full name"), blank=True, max_length=255, db_index=True)
+    meta = models.TextField(_("meta"), blank=True, help_text=_("A JSON object."))
+
+    class Meta:
+        db_table = "auth_userprofile"
+        verbose_name = _("user profile")
+        verbose_name_plural = _("user profiles")
+
+    def __str__(self):
+        return f"{self.name} ({self.user_id})"
+
+    def get_meta(self):
+        """
+        Return the JSON object in ``meta`` as a dict; an empty one when ``meta`` is empty.
+
+        Raises:
+            ValueError: when ``meta`` is not JSON.
+        """
+        return json.loads(self.meta) if self.meta else {}
+
+    def set_meta(self, meta):
+        """Keep the dict ``meta`` as JSON. It is not saved."""
+        self.meta = json.dumps(meta)
+
+    def set_login_session(self, session_id=None):
+        """
+        Record ``session_id``, or None, as the account's one session, and delete the one recorded before.
+
+        ``session_slot`` calls it while it holds the profile's row, so that simultaneous logins take their turns.
+        """
+        meta = self.get_meta()
+        earlier = meta.get(session_slot.META_KEY)
+        meta[session_slot.META_KEY] = session_id
+        if earlier and earlier != session_id:
+            session_slot.delete_session(earlier)
+        self.set_meta(meta)
+        self.save(update_fields=["meta"])
+
+
+def enforce_single_login(sender, request, user, signal, **kwargs):
+    """
+    Keep one session per account: a login ends the account's earlier session, a logout gives up its own.
+
+    Accounts that the settings exempt are let through before anything is read, written or evicted.
+    """
+    if has_nothing_to_enforce(request, user):
+        return
+    if lets_pass(user, signal):
+        return
+    session = request.session
+    if signal is user_logged_in:
+        session_slot.take(user, session, lambda: user.profile.set_login_session(session.session_key))
+    else:
+        session_slot.leave(user, session, lambda: user.profile.set_login_session(None))
+
+
+def log_successful_login(sender, request, user, **kwargs):
+    """Leave a line in the audit log for every login."""
+    AUDIT_LOG.info("Login success - %s", _described(user))
+
+
+def log_successful_logout(sender, request, user, **kwargs):
+    """Leave a line in the audit log for every logout of somebody who was signed in."""
+    if user is not None:
+        AUDIT_LOG.info("Logout - %s", _described(user))
+
+
+def _described(user):
+    if settings.FEATURES["SQUELCH_PII_IN_LOGS"]:
+        return f"user.id: {user.pk}"
+    return f"{user.get_username()} ({user.email})"

@@ -1,0 +1,14 @@
+"""Settings for working on the LMS: everything in the open, nothing but SQLite."""
+
+from edx_django_utils.plugins import add_plugins
+
+from .common import *  # noqa: F403
+
+DEBUG = True
+SECRET_KEY = "devstack only: whoever knows this key can sign in as anybody"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+WHITENOISE_USE_FINDERS = True
+
+DATA_DIR.mkdir(exist_ok=True)  # noqa: F405
+
+add_plugins(__name__, "lms.djangoapp", "devstack")

@@ -1,0 +1,14 @@
+"""Settings for the tests: SQLite in memory, a cheap password hash, a cache of its own."""
+
+from edx_django_utils.plugins import add_plugins
+
+from .common import *  # noqa: F403
+
+SECRET_KEY = "test only"  # noqa: S105
+ALLOWED_HOSTS = ["*"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+WHITENOISE_AUTOREFRESH = True
+
+add_plugins(__name__, "lms.djangoapp", "test")

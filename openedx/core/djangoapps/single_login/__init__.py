@@ -1,0 +1,1 @@
+"""One session per account, for every account that is not exempt."""

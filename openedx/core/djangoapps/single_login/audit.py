@@ -1,0 +1,41 @@
+"""What operators can read about single login: audit lines and monitoring attributes. Never a session key."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from edx_django_utils.monitoring import set_custom_attribute
+
+from .exemptions import USERNAMES, Rule
+
+AUDIT_LOG = logging.getLogger("audit")
+
+
+def log_exempted_login(user: Any, rule: Rule) -> None:
+    """
+    Record that ``rule`` exempted a login of ``user``.
+
+    Writes one line to the logger ``audit`` and sets these attributes on the current monitoring transaction:
+    ``single_login_exempt`` (True) and ``single_login_rule`` (the setting and the name that matched; the setting alone
+    when the name is personal data to be kept out of logs).
+    """
+    squelched = _is_pii_squelched()
+    matched = rule.setting if squelched and rule.setting == USERNAMES else str(rule)
+    set_custom_attribute("single_login_exempt", True)
+    set_custom_attribute("single_login_rule", matched)
+    AUDIT_LOG.info("Single login exempt - %s - %s", _named(user, squelched), matched)
+
+
+def log_eviction(user: Any) -> None:
+    """Record in the logger ``audit`` that the earlier session of ``user`` was ended by a later login."""
+    AUDIT_LOG.info("Single login evicted - %s - signed in elsewhere", _named(user, _is_pii_squelched()))
+
+
+def _is_pii_squelched() -> bool:
+    return bool(getattr(settings, "FEATURES", {}).get("SQUELCH_PII_IN_LOGS", False))
+
+
+def _named(user: Any, squelched: bool) -> str:
+    return f"user.id: {user.pk}" if squelched else str(user.get_username())

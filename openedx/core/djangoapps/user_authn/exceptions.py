@@ -1,0 +1,21 @@
+"""What can go wrong when somebody signs in."""
+
+
+class AuthFailedError(Exception):
+    """
+    A refused login.
+
+    ``value`` is the message for the person, ``error_code`` the name of the reason for programs, where there is one.
+    """
+
+    def __init__(self, value, error_code=None):
+        super().__init__(value)
+        self.value = value
+        self.error_code = error_code
+
+    def get_response(self):
+        """Return the refusal as the dict that the login endpoints answer."""
+        response = {"success": False, "value": str(self.value)}
+        if self.error_code:
+            response["error_code"] = self.error_code
+        return response
