@@ -76,7 +76,7 @@ class Grader:
 
 
 def grade_all(url, *, workers, seconds, username="xqwatcher", password="edx", queue="test-queue"):  # noqa: S107
-    """Let ``workers`` graders sign in at once, then grade for ``seconds`` at most; return what they counted, added up."""
+    """Let ``workers`` graders sign in at once, then grade for ``seconds`` at most; return their counts, added up."""
     graders = [Grader(url, username, password, queue) for _ in range(workers)]
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(Grader.sign_in, graders))

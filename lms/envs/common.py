@@ -146,4 +146,6 @@ LOGGING = {
     "formatters": {"standard": {"format": "%(asctime)s %(levelname)s %(process)d [%(name)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "standard"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # Five lines for each submission graded.
+    "loggers": {"submissions": {"level": "WARNING"}},
 }

@@ -1,0 +1,396 @@
+"""The login endpoints, and single login as it shows through them."""
+
+import json
+import unicodedata
+
+import ddt
+from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
+from django.test import Client, TestCase, TransactionTestCase, override_settings
+
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.cases import (
+    BY_GROUP,
+    BY_USERNAME,
+    GROUP,
+    NOBODY,
+    SingleLoginCases,
+    audit_lines,
+    protection,
+)
+
+ENDPOINTS = {
+    "login_ajax": ("/login_ajax", "email", "email"),
+    "login_session_v1": ("/api/user/v1/account/login_session/", "email", "email"),
+    "login_session_legacy": ("/user_api/v1/account/login_session/", "email", "email"),
+    "login_session_v2": ("/api/user/v2/account/login_session/", "email_or_username", "username"),
+    "sign_in_page": ("/login", "email_or_username", "email"),
+    "xqueue": ("/xqueue/login/", "username", "username"),
+    "admin": ("/admin/login/", "username", "username"),
+}
+ENGINES = ["db", "cached_db", "cache"]
+
+
+def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
+    """Sign in through one of ``ENDPOINTS``; return the response."""
+    path, field, attribute = ENDPOINTS[endpoint]
+    return client.post(path, {field: getattr(user, attribute), "password": password})
+
+
+class CasesHere(SingleLoginCases):
+    """The table of cases, each starting with no attempts counted."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+
+
+class SingleLoginTest(CasesHere, TransactionTestCase):
+    """The table of cases, with sessions in the database."""
+
+
+@override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cached_db")
+class SingleLoginCachedDbSessionsTest(CasesHere, TransactionTestCase):
+    """The table of cases, with sessions in the database behind a cache."""
+
+
+@override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache")
+class SingleLoginCacheSessionsTest(CasesHere, TransactionTestCase):
+    """The table of cases, with sessions in the cache, as in production."""
+
+
+@override_settings(SESSION_ENGINE="django.contrib.sessions.backends.file")
+class SingleLoginFileSessionsTest(CasesHere, TransactionTestCase):
+    """The table of cases, with sessions in files."""
+
+
+@ddt.ddt
+class SingleLoginThroughEveryEndpointTest(TransactionTestCase):
+    """Whatever the door, the same guard stands behind it."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(is_staff=True, groups=[GROUP])
+
+    def sign_in(self, endpoint):
+        client = Client()
+        assert sign_in_at(endpoint, client, self.user).status_code in (200, 302)
+        assert self.is_signed_in(client)
+        return client
+
+    def is_signed_in(self, client):
+        return client.get("/dashboard").status_code == 200
+
+    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
+    @ddt.unpack
+    def test_case_1_a_second_login_ends_the_first(self, endpoint, engine):
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
+            assert not self.is_signed_in(first)
+            assert self.is_signed_in(second)
+
+    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
+    @ddt.unpack
+    def test_case_5_an_exempt_account_keeps_all_its_sessions(self, endpoint, engine):
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}", **BY_GROUP):
+            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
+            assert self.is_signed_in(first)
+            assert self.is_signed_in(second)
+
+    def test_an_evicted_grader_is_refused_by_the_xqueue(self):
+        submission = {"queue_name": "test-queue"}
+        first = self.sign_in("xqueue")
+        assert first.get("/xqueue/get_submission/", submission).status_code == 200
+        self.sign_in("xqueue")
+        assert first.get("/xqueue/get_submission/", submission).status_code in (401, 403)
+
+    def test_the_xqueue_logout_of_one_exempt_grader_leaves_the_others(self):
+        with override_settings(**BY_GROUP):
+            first, second = self.sign_in("xqueue"), self.sign_in("xqueue")
+            assert first.post("/xqueue/logout/").status_code == 200
+            assert not self.is_signed_in(first)
+            assert self.is_signed_in(second)
+
+    @ddt.data(
+        {"headers": {"X-Single-Login-Exempt": "true"}},
+        {"query_params": {"SINGLE_LOGIN_EXEMPT_GROUPS": GROUP}},
+        {"headers": {"X-Forwarded-User": "xqwatcher", "Remote-User": "xqwatcher"}},
+    )
+    def test_nothing_that_a_client_sends_exempts_it(self, extra):
+        with override_settings(**BY_USERNAME):
+            first = self.sign_in("login_ajax")
+            extra_fields = {"groups": "xqueue", "username": "xqwatcher", "is_exempt": "true"}
+            credentials = {"email": self.user.email, "password": TEST_PASSWORD}
+            assert Client().post("/login_ajax", {**extra_fields, **credentials}, **extra).status_code == 200
+            assert not self.is_signed_in(first)
+
+
+@ddt.ddt
+class LoginTest(TestCase):
+    """What the login endpoints answer."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor", email="honor@example.com")
+
+    @ddt.data("login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2")
+    def test_success(self, endpoint):
+        response = sign_in_at(endpoint, self.client, self.user)
+        assert response.status_code == 200
+        assert response.json() == {"success": True, "redirect_url": None}
+        assert "csrftoken" in response.cookies
+        assert self.client.get("/dashboard").status_code == 200
+
+    def test_v2_takes_an_email_address_too(self):
+        data = {"email_or_username": self.user.email, "password": TEST_PASSWORD}
+        assert self.client.post(ENDPOINTS["login_session_v2"][0], data).status_code == 200
+
+    def test_v1_takes_no_username(self):
+        response = self.client.post("/login_ajax", {"email": self.user.username, "password": TEST_PASSWORD})
+        assert response.json()["error_code"] == "incorrect-email-or-password"
+
+    @ddt.data(
+        *(
+            (endpoint, sent)
+            for endpoint in ("login_ajax", "login_session_v1", "login_session_v2")
+            for sent in ("honor@example.com", "unknown@example.com", "")
+        )
+    )
+    @ddt.unpack
+    def test_failure(self, endpoint, sent):
+        path, field, _ = ENDPOINTS[endpoint]
+        response = self.client.post(path, {field: sent, "password": "wrong"})
+        assert response.status_code == 400
+        answer = response.json()
+        assert (answer["success"], answer["email"]) == (False, sent)
+        assert answer["value"]
+        if sent:
+            assert answer["error_code"] == "incorrect-email-or-password"
+
+    @ddt.data({}, {"email": "honor@example.com"}, {"password": "x"})
+    def test_a_missing_field_is_refused_with_a_message(self, data):
+        response = self.client.post("/login_ajax", data)
+        assert response.status_code == 400
+        assert "login information" in response.json()["value"]
+
+    @ddt.data((TEST_PASSWORD, "inactive-user"), ("wrong", "incorrect-email-or-password"))
+    @ddt.unpack
+    def test_an_inactive_account_is_told_so_only_with_its_password(self, password, code):
+        UserFactory(username="gone", email="gone@example.com", is_active=False)
+        response = self.client.post("/login_ajax", {"email": "gone@example.com", "password": password})
+        assert response.json()["error_code"] == code
+        assert "_auth_user_id" not in self.client.session
+
+    def test_two_accounts_with_one_address_are_both_refused(self):
+        UserFactory(username="twin", email=self.user.email)
+        assert sign_in_at("login_ajax", self.client, self.user).status_code == 400
+
+    @ddt.data("honor@example.com", "gone@example.com", "unknown@example.com")
+    def test_every_attempt_hashes_one_password(self, email):
+        UserFactory(username="gone", email="gone@example.com", is_active=False)
+        hasher = "openedx.core.djangoapps.user_authn.views.tests.test_login.CountingHasher"
+        with override_settings(PASSWORD_HASHERS=[hasher]):
+            for user in type(self.user).objects.all():
+                user.set_password(TEST_PASSWORD)
+                user.save()
+            CountingHasher.hashed = 0
+            self.client.post("/login_ajax", {"email": email, "password": "wrong"})
+        assert CountingHasher.hashed == 1
+
+    def test_the_password_is_normalised(self):
+        composed = "Pä\ufb01ssword"
+        self.user.password = make_password(unicodedata.normalize("NFKC", composed))
+        self.user.save()
+        for form in ("NFC", "NFD", "NFKC"):
+            assert (
+                sign_in_at("login_ajax", Client(), self.user, unicodedata.normalize(form, composed)).status_code == 200
+            )
+
+    def test_the_session_lives_four_weeks(self):
+        sign_in_at("login_ajax", self.client, self.user)
+        assert self.client.session.get_expiry_age() == 4 * 7 * 24 * 60 * 60
+
+    @ddt.data("/login_ajax", "/api/user/v1/account/login_session/", "/login", "/logout")
+    def test_csrf_protects(self, path):
+        client = Client(enforce_csrf_checks=True)
+        data = {"email": self.user.email, "email_or_username": self.user.email, "password": TEST_PASSWORD}
+        assert client.post(path, data).status_code == 403
+        client.get("/api/user/v1/account/login_session/")
+        token = client.cookies["csrftoken"].value
+        assert client.post(path, data, headers={"X-CSRFToken": token}).status_code in (200, 302)
+
+    def test_login_ajax_takes_a_post_only(self):
+        assert self.client.get("/login_ajax").status_code == 405
+
+    @ddt.data(("v1", "email"), ("v2", "email_or_username"))
+    @ddt.unpack
+    def test_the_form_is_described(self, version, field):
+        path = f"/api/user/{version}/account/login_session/"
+        response = self.client.get(path)
+        form = response.json()
+        assert (form["method"], form["submit_url"]) == ("post", path)
+        assert [(each["name"], each["type"], each["required"]) for each in form["fields"]] == [
+            (field, "text", True),
+            ("password", "password", True),
+        ]
+        assert "csrftoken" in response.cookies
+
+    def test_an_unknown_api_version_is_not_found(self):
+        assert self.client.get("/api/user/v3/account/login_session/").status_code == 404
+
+    @ddt.data(
+        ("LOGISTRATION_RATELIMIT_RATE", "unknown{}@example.com"),
+        ("LOGISTRATION_PER_EMAIL_RATELIMIT_RATE", "Honor@example.com"),
+    )
+    @ddt.unpack
+    def test_too_many_attempts_are_refused(self, setting, email):
+        with override_settings(**{setting: "3/5m"}):
+            answers = [
+                self.client.post("/login_ajax", {"email": email.format(n), "password": "wrong"}).json()["value"]
+                for n in range(4)
+            ]
+            refused = sign_in_at("login_ajax", self.client, self.user)
+        assert answers[2] == "Email or password is incorrect."
+        assert answers[3] == "Too many failed login attempts. Try again later."
+        assert refused.status_code == 400
+
+    def test_attempts_are_counted_by_the_safest_address_not_by_what_the_client_claims(self):
+        with override_settings(LOGISTRATION_RATELIMIT_RATE="1/5m"):
+            for n in range(2):
+                response = self.client.post(
+                    "/login_ajax",
+                    {"email": f"unknown{n}@example.com", "password": "wrong"},
+                    headers={"X-Forwarded-For": f"9.9.9.{n}"},
+                    REMOTE_ADDR="8.8.8.8",
+                )
+        assert response.json()["value"].startswith("Too many")
+
+    @ddt.data(
+        (True, "Login success - user.id: {id}"),
+        (False, "Login success - honor (honor@example.com)"),
+    )
+    @ddt.unpack
+    def test_logins_and_logouts_are_audited(self, squelch, expected):
+        with protection(False), self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": squelch}), audit_lines() as lines:
+            sign_in_at("login_ajax", self.client, self.user)
+            self.client.get("/logout")
+            self.client.get("/logout")
+        login = expected.format(id=self.user.pk)
+        assert lines == [login, login.replace("Login success", "Logout")]
+
+    @ddt.data(True, False)
+    def test_a_failed_login_is_audited_without_the_password(self, squelch):
+        with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": squelch}), audit_lines() as lines:
+            sign_in_at("login_ajax", self.client, self.user, "hunter2")
+        assert len(lines) == 1
+        assert lines[0].startswith("Login failed - ")
+        assert ("honor" in lines[0]) is not squelch
+        assert "hunter2" not in lines[0]
+
+
+class CountingHasher(type(make_password.__globals__["get_hasher"]("md5"))):
+    """A hasher that counts how often it is asked to hash."""
+
+    algorithm = "counting"
+    hashed = 0
+
+    def encode(self, password, salt):
+        type(self).hashed += 1
+        return super().encode(password, salt)
+
+
+@ddt.ddt
+class SignInPageTest(TestCase):
+    """The pages of the login path."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor")
+
+    def post(self, **data):
+        return self.client.post("/login", {"email_or_username": "honor", "password": TEST_PASSWORD, **data})
+
+    def test_signing_in_leads_to_the_dashboard(self):
+        self.assertRedirects(self.post(), "/dashboard")
+
+    @ddt.data(
+        ("/admin/", "/admin/"),
+        ("/dashboard?tab=1", "/dashboard?tab=1"),
+        ("https://evil.example.com/", "/dashboard"),
+        ("//evil.example.com/", "/dashboard"),
+        ("/\\evil.example.com", "/dashboard"),
+        ("javascript:alert(1)", "/dashboard"),
+        ("", "/dashboard"),
+    )
+    @ddt.unpack
+    def test_next_is_honoured_for_safe_local_targets_only(self, target, expected):
+        assert self.post(next=target).url == expected
+        assert self.client.get("/login", {"next": target}).url == expected
+
+    def test_a_wrong_password_is_answered_on_the_page(self):
+        response = self.post(password="wrong", next="/admin/")
+        assert response.status_code == 400
+        self.assertContains(response, "Email or password is incorrect.", status_code=400)
+        self.assertContains(response, 'value="/admin/"', status_code=400)
+        self.assertNotContains(response, "wrong", status_code=400)
+
+    def test_an_empty_form_is_answered_on_the_page(self):
+        self.assertContains(self.post(password=""), "Please fill in both fields.", status_code=400)
+
+    def test_what_was_typed_is_escaped(self):
+        response = self.post(email_or_username="<script>alert(1)</script>", password="x")
+        self.assertNotContains(response, "<script>alert", status_code=400)
+
+    @ddt.data("/login", "/logout")
+    def test_the_pages_need_nothing_from_elsewhere_and_no_script(self, path):
+        response = self.client.get(path)
+        self.assertNotContains(response, "<script")
+        self.assertNotContains(response, "//")
+        self.assertNotContains(response, "style=")
+        assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+        assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
+
+    def test_a_visitor_is_sent_from_the_dashboard_to_the_sign_in_page(self):
+        self.assertRedirects(self.client.get("/dashboard"), "/login?next=/dashboard")
+
+    def test_logout_ends_the_session_by_get_and_by_post(self):
+        for method in (self.client.get, self.client.post):
+            self.post()
+            response = method("/logout")
+            self.assertContains(response, "You are signed out")
+            assert self.client.get("/dashboard").status_code == 302
+
+    @ddt.data(
+        (NOBODY, True, "One session."),
+        ({"SINGLE_LOGIN_EXEMPT_USERNAMES": ["honor"]}, True, "SINGLE_LOGIN_EXEMPT_USERNAMES"),
+        ({"SINGLE_LOGIN_EXEMPT_GROUPS": ["xqueue"]}, True, "SINGLE_LOGIN_EXEMPT_GROUPS"),
+        ({"SINGLE_LOGIN_EXEMPT_USERNAMES": ["honor"]}, False, "Off:"),
+    )
+    @ddt.unpack
+    def test_the_dashboard_says_how_many_sessions_the_account_keeps(self, exemptions, is_on, expected):
+        self.user = UserFactory(username="honor", groups=["xqueue"])
+        with protection(is_on, **exemptions):
+            self.post()
+            self.assertContains(self.client.get("/dashboard"), expected)
+
+
+class MissingProfileTest(TransactionTestCase):
+    """An account may lack a profile."""
+
+    def test_a_login_under_the_protection_creates_it_with_the_username_for_a_name(self):
+        user = UserFactory(profile=None)
+        client = Client()
+        sign_in_at("login_ajax", client, user)
+        profile = UserProfile.objects.get(user=user)
+        assert profile.name == user.username
+        assert json.loads(profile.meta) == {"session_id": client.session.session_key}
+
+    def test_a_login_without_the_protection_does_not(self):
+        user = UserFactory(profile=None)
+        with protection(False):
+            sign_in_at("login_ajax", Client(), user)
+        assert not UserProfile.objects.exists()
