@@ -1,0 +1,195 @@
+"""Who is exempt, by which rule, and what the settings may hold."""
+
+import unicodedata
+
+import ddt
+from django.contrib.auth.models import AnonymousUser, Group
+from django.core.exceptions import ImproperlyConfigured
+from django.test import SimpleTestCase, TestCase, override_settings
+from edx_django_utils.monitoring import TelemetryBackend
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as HypothesisTestCase
+
+from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule, find_rule, get_exemptions
+
+NAME = "xqwatcher"
+SIMILAR = st.sampled_from(
+    [
+        NAME,
+        NAME.upper(),
+        NAME.title(),
+        f"{NAME} ",
+        f" {NAME}",
+        NAME[:-1],
+        NAME[1:],
+        NAME * 2,
+        "",
+        "Zoë",
+        unicodedata.normalize("NFD", "Zoë"),
+        "ﬁnn",
+        "finn",
+        "ß",
+        "ss",
+        "*",
+        "xq%",
+    ]
+)
+NAMES = SIMILAR | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+CONTAINERS = st.sampled_from([list, tuple, set, frozenset])
+
+
+class DecisionOracleTest(HypothesisTestCase):
+    """The decision is exact membership, and nothing else."""
+
+    @given(username=NAMES, configured=st.lists(NAMES.filter(bool), max_size=5), container=CONTAINERS)
+    def test_exempt_by_username_is_exact_membership(self, username, configured, container):
+        user = UserFactory.build(username=username)
+        with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=container(configured)):
+            expected = Rule(USERNAMES, username) if username in list(configured) else None
+            assert find_rule(user) == expected
+
+    @given(
+        member_of=st.lists(NAMES.filter(bool), max_size=3, unique=True),
+        configured=st.lists(NAMES.filter(bool), max_size=5),
+        container=CONTAINERS,
+    )
+    def test_exempt_by_group_is_exact_membership_in_any_one(self, member_of, configured, container):
+        user = UserFactory(username="member", groups=member_of)
+        with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=container(configured)):
+            matching = [name for name in configured if name in member_of]
+            rule = find_rule(user)
+            assert (rule is not None) is bool(matching)
+            assert rule is None or (rule.setting == GROUPS and rule.name in matching)
+
+
+@ddt.ddt
+class DecisionTest(TestCase):
+    """Which rule, and at what cost."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = UserFactory(username=NAME, groups=["xqueue", "graders", "others"])
+
+    @ddt.data(
+        ({}, None, 0),
+        ({USERNAMES: [NAME]}, Rule(USERNAMES, NAME), 0),
+        ({USERNAMES: [NAME], GROUPS: ["xqueue"]}, Rule(USERNAMES, NAME), 0),
+        ({USERNAMES: ["other"]}, None, 0),
+        ({GROUPS: ["xqueue"]}, Rule(GROUPS, "xqueue"), 1),
+        ({GROUPS: ["xqueue", "graders", "staff"]}, Rule(GROUPS, "graders"), 1),
+        ({USERNAMES: ["other"], GROUPS: ["staff"]}, None, 1),
+    )
+    @ddt.unpack
+    def test_the_rule_and_the_queries_it_takes(self, configured, rule, queries):
+        with override_settings(**configured), self.assertNumQueries(queries):
+            assert find_rule(self.user) == rule
+
+    def test_an_anonymous_user_is_never_exempt(self):
+        with override_settings(**{USERNAMES: [NAME], GROUPS: ["xqueue"]}), self.assertNumQueries(0):
+            assert find_rule(AnonymousUser()) is None
+
+    def test_an_exempt_group_of_another_name_does_not_match_by_pattern(self):
+        Group.objects.create(name="xqueue2")
+        with override_settings(**{GROUPS: ["xqueue2", "xq%", "*"]}):
+            assert find_rule(self.user) is None
+
+
+@ddt.ddt
+class SettingsTest(SimpleTestCase):
+    """What the two settings may hold."""
+
+    @ddt.data(None, [], (), set(), frozenset())
+    def test_absent_none_and_empty_exempt_nobody(self, value):
+        with override_settings(**{USERNAMES: value, GROUPS: value}):
+            assert get_exemptions().usernames == get_exemptions().groups == frozenset()
+
+    def test_settings_that_are_absent_exempt_nobody(self):
+        with override_settings():
+            from django.conf import settings
+
+            delattr(settings, USERNAMES)
+            delattr(settings, GROUPS)
+            assert get_exemptions().usernames == get_exemptions().groups == frozenset()
+
+    @ddt.data(
+        "xqwatcher", b"xqwatcher", {"xqwatcher": True}, 1, 1.5, True, False, "", b"", {}, 0, (name for name in "ab")
+    )
+    def test_what_is_no_list_is_refused(self, value):
+        for setting in (USERNAMES, GROUPS):
+            with override_settings(**{setting: value}), self.assertRaises(ImproperlyConfigured) as raised:
+                get_exemptions()
+            assert f"{setting} must be a list" in str(raised.exception)
+
+    @ddt.data(12345, True, False, None, "", b"xq", ["xq"], {"xq": 1}, 1.5, ("xq",))
+    def test_an_entry_that_is_no_name_is_refused_by_its_position(self, entry):
+        with override_settings(**{USERNAMES: ["fine", entry]}), self.assertRaises(ImproperlyConfigured) as raised:
+            get_exemptions()
+        assert f"{USERNAMES}: entry 2" in str(raised.exception)
+
+    def test_all_faults_are_told_at_once(self):
+        faulty = {USERNAMES: ["fine", 1, None], GROUPS: "xqueue"}
+        with override_settings(**faulty), self.assertRaises(ImproperlyConfigured) as raised:
+            get_exemptions()
+        message = str(raised.exception)
+        for expected in (f"{USERNAMES}: entry 2", f"{USERNAMES}: entry 3", f"{GROUPS} must be a list", '["xqueue"]'):
+            assert expected in message
+
+    def test_a_faulty_setting_exempts_nobody_not_even_by_the_other_setting(self):
+        user = UserFactory.build(username=NAME)
+        with override_settings(**{USERNAMES: [NAME], GROUPS: "xqueue"}), self.assertRaises(ImproperlyConfigured):
+            find_rule(user)
+
+    def test_the_settings_are_parsed_once_until_one_changes(self):
+        with override_settings(**{USERNAMES: [NAME]}):
+            parsed = get_exemptions()
+            assert get_exemptions() is parsed
+            with override_settings(TIME_ZONE="Europe/Berlin"):
+                assert get_exemptions() is parsed
+            with override_settings(**{GROUPS: ["xqueue"]}):
+                assert get_exemptions().groups == {"xqueue"}
+        assert get_exemptions().usernames == frozenset()
+
+
+class RecordingBackend(TelemetryBackend):
+    """A telemetry backend, configured as an operator's own would be."""
+
+    attributes = {}
+
+    def set_attribute(self, key, value):
+        self.attributes[key] = value
+
+    def record_exception(self):
+        """Nothing is made of exceptions."""
+
+    def create_span(self, name, operation_name=None):
+        """Nothing is made of spans."""
+
+    def tag_root_span_with_error(self, exception):
+        """Nothing is made of errors."""
+
+    def set_local_root_span_name(self, name, group=None, priority=None):
+        """Nothing is made of names."""
+
+
+@ddt.ddt
+class MonitoringTest(TestCase):
+    """What the monitoring is told."""
+
+    @ddt.data(
+        ({USERNAMES: [NAME]}, True, USERNAMES),
+        ({USERNAMES: [NAME]}, False, f"{USERNAMES}: {NAME}"),
+        ({GROUPS: ["xqueue"]}, True, f"{GROUPS}: xqueue"),
+        ({}, False, None),
+    )
+    @ddt.unpack
+    def test_an_exempted_login_sets_monitoring_attributes(self, configured, squelch, rule):
+        user = UserFactory(username=NAME, groups=["xqueue"])
+        features = {"PREVENT_CONCURRENT_LOGINS": True, "SQUELCH_PII_IN_LOGS": squelch}
+        backend = f"{RecordingBackend.__module__}.{RecordingBackend.__name__}"
+        RecordingBackend.attributes.clear()
+        with override_settings(FEATURES=features, OPENEDX_TELEMETRY=[backend], **configured):
+            self.client.force_login(user)
+        expected = {} if rule is None else {"single_login_exempt": True, "single_login_rule": rule}
+        assert RecordingBackend.attributes == expected
