@@ -2,11 +2,11 @@
 One session per account, held safely.
 
 The key of the account's one session is recorded in ``UserProfile.meta["session_id"]``: that is the slot. Two sides
-keep it exact when several logins of one account meet (docs/decisions/0002-two-sided-eviction.rst):
+keep it exact when several requests of one account meet (docs/decisions/0002-two-sided-eviction.rst):
 
 * the winner records its key while it holds the profile's row, commits, and then deletes the earlier session once more;
-* the loser, whenever its login request saves its session, reads the record *after* saving, and deletes its own session
-  when the record names another.
+* the loser, whenever it saves its session, reads the record *after* saving, and deletes its own session when the record
+  names another.
 
 Whichever of the two comes last sees the other, so nothing atomic is asked of the session store.
 """
@@ -19,13 +19,16 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import IntegrityError, transaction
 
 from . import audit
+from .exemptions import is_protection_on
 
 META_KEY = "session_id"
+# In a session: the key under which it took the slot. Sessions that never took one, exempt ones above all, lack it.
+HELD_KEY = "single_login_held"
 
 
 def take(user: Any, session: Any, record: Callable[[], None]) -> None:
@@ -42,16 +45,36 @@ def take(user: Any, session: Any, record: Callable[[], None]) -> None:
     except IntegrityError:
         # Another first login created the profile at the same moment: now it is there to be held.
         _hold_and_record(user, session.session_key, record)
-    _yield_to_later_logins(user, session)
+    if session.get(HELD_KEY) != session.session_key:
+        session[HELD_KEY] = session.session_key
+    yield_to_later_logins(session)
 
 
 def leave(user: Any, session: Any, clear: Callable[[], None]) -> None:
     """Run ``clear`` on a fresh ``user.profile``, its row held, if the slot is ``session``'s; leave it alone if not."""
     with transaction.atomic():
-        profile = _profiles(user).select_for_update().filter(user=user).first()
+        profile = _profiles().select_for_update().filter(user=user).first()
         if profile is not None and recorded_key(profile) == session.session_key:
             user.profile = profile
             clear()
+
+
+def yield_to_later_logins(session: Any) -> None:
+    """
+    Let ``session``, whenever it is saved, give way if it held the slot and a later login took it.
+
+    Its ``save`` then deletes it and raises ``UpdateError``, for which Django's session middleware answers 400. Nothing
+    is read unless it is saved.
+    """
+
+    def save(must_create: bool = False) -> None:
+        type(session).save(session, must_create)
+        # A session that is only being created is saved again, with its data, at the end of the request.
+        if not must_create and is_protection_on() and _is_superseded(session):
+            session.delete()
+            raise UpdateError
+
+    session.save = save
 
 
 def recorded_key(profile: Any) -> str | None:
@@ -67,11 +90,11 @@ def delete_session(session_key: str) -> None:
 
 def ensure_profile(user: Any) -> None:
     """Create ``user``'s profile, named as the account is, if it is missing."""
-    _profiles(user).get_or_create(user=user, defaults={"name": user.get_username()})
+    _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
 
 
 def _hold_and_record(user: Any, session_key: str, record: Callable[[], None]) -> None:
-    profiles = _profiles(user)
+    profiles = _profiles()
     with transaction.atomic():
         held = profiles.select_for_update().filter(user=user).first()
         user.profile = held or profiles.create(user=user, name=user.get_username())
@@ -83,27 +106,20 @@ def _hold_and_record(user: Any, session_key: str, record: Callable[[], None]) ->
             transaction.on_commit(partial(_evict, user, earlier))
 
 
-def _yield_to_later_logins(user: Any, session: Any) -> None:
-    key = session.session_key
-
-    def save(must_create: bool = False) -> None:
-        type(session).save(session, must_create)
-        # A session that is only being created is saved again, with its data, at the end of the request.
-        if must_create or session.get(SESSION_KEY) != str(user.pk):
-            return
-        profile = _profiles(user).filter(user_id=user.pk).only("meta").first()
-        if profile is None or recorded_key(profile) != key:
-            session.delete()
-            raise UpdateError
-
-    session.save = save
-
-
 def _evict(user: Any, session_key: str) -> None:
     # ``record`` deleted it before the commit; a request of that session may have saved it again since.
     delete_session(session_key)
     audit.log_eviction(user)
 
 
-def _profiles(user: Any) -> Any:
-    return user._meta.get_field("profile").related_model.objects
+def _is_superseded(session: Any) -> bool:
+    held = session.get(HELD_KEY)
+    if held is None:
+        return False
+    profile = _profiles().filter(user_id=session.get(SESSION_KEY)).only("meta").first()
+    return profile is None or recorded_key(profile) != held
+
+
+def _profiles() -> Any:
+    field: Any = get_user_model()._meta.get_field("profile")
+    return field.related_model.objects
