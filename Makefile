@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test quality format upgrade clean
+.PHONY: help run test quality race format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -27,6 +27,9 @@ quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 	$(foreach source,lms openedx,$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml \
 		--source_path $(source) --no_report &&) true
 	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
+
+race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
+	$(BIN)/python scripts/race.py $(ARGS)
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix

@@ -1,0 +1,212 @@
+"""
+A production LMS to measure and to test: gunicorn on MariaDB and Redis, each with a database and a key prefix of its own.
+
+The servers are found by the environment: MYSQL_HOST ("localhost" means the local socket), MYSQL_PORT, MYSQL_USER,
+MYSQL_PASSWORD, and REDIS_URL.
+"""
+
+import contextlib
+import importlib.util
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import requests
+import yaml
+
+REPO_ROOT = Path(__file__).resolve().parents[1]
+START_SECONDS = 60
+
+
+def mysql_address():
+    """Return where MariaDB is and who we are there, as Django's DATABASES has it."""
+    return {
+        "HOST": os.environ.get("MYSQL_HOST", "localhost"),
+        "PORT": int(os.environ.get("MYSQL_PORT", "3306")),
+        "USER": os.environ.get("MYSQL_USER", "root"),
+        "PASSWORD": os.environ.get("MYSQL_PASSWORD", ""),
+    }
+
+
+def redis_url():
+    """Return where Redis is."""
+    return os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+
+
+def find_obstacle():
+    """Return why no production LMS can run here, and what to do about it; None when it can."""
+    for module in ("MySQLdb", "redis"):
+        if importlib.util.find_spec(module) is None:
+            return f"{module} is not installed: pip install -r requirements/edx/production.txt"
+    import MySQLdb
+    import redis
+
+    try:
+        connect().close()
+    except MySQLdb.Error as error:
+        return f"MariaDB does not answer ({error}): start it, or set MYSQL_HOST, MYSQL_PORT, MYSQL_USER, MYSQL_PASSWORD"
+    try:
+        redis.Redis.from_url(redis_url()).ping()
+    except redis.RedisError as error:
+        return f"Redis does not answer ({error}): start it, or set REDIS_URL"
+    return None
+
+
+def connect(**address):
+    """Return a connection to MariaDB, at ``address`` or where the environment says."""
+    import MySQLdb
+
+    found = {**mysql_address(), **address}
+    return MySQLdb.connect(
+        host=found["HOST"], port=found["PORT"], user=found["USER"], password=found["PASSWORD"], autocommit=True
+    )
+
+
+@contextlib.contextmanager
+def own_database(**address):
+    """Create an empty database; yield its name; drop it."""
+    name = f"single_login_{uuid.uuid4().hex[:12]}"
+    with contextlib.closing(connect(**address)) as connection:
+        connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    try:
+        yield name
+    finally:
+        with contextlib.closing(connect(**address)) as connection:
+            connection.cursor().execute(f"DROP DATABASE IF EXISTS {name}")
+
+
+@contextlib.contextmanager
+def own_prefix(url=None):
+    """Yield a key prefix for Redis; delete the keys that have it."""
+    import redis
+
+    prefix = f"single_login_{uuid.uuid4().hex[:12]}"
+    try:
+        yield prefix
+    finally:
+        client = redis.Redis.from_url(url or redis_url())
+        for key in client.scan_iter(f"{prefix}:*", count=1000):
+            client.delete(key)
+
+
+class ProductionLms:
+    """A database and a prefix with an lms.yml for them; ``serve`` runs gunicorn with it."""
+
+    def __init__(self, folder, database, prefix, mysql=None, redis=None):
+        self.folder = Path(folder)
+        self.lms_cfg = self.folder / "lms.yml"
+        self.log = self.folder / "lms.log"
+        self.database = database
+        self.prefix = prefix
+        self.mysql = mysql or {}
+        self.redis = redis or redis_url()
+
+    def configure(self, *, engine="cache", atomic_requests=True, **others):
+        """Write the lms.yml: as in production, but over plain HTTP and with a cheap password hash."""
+        config = {
+            "SECRET_KEY": "a key for measuring and testing only",
+            "ALLOWED_HOSTS": ["127.0.0.1"],
+            "DATABASES": {
+                "default": {
+                    "ENGINE": "django.db.backends.mysql",
+                    "NAME": self.database,
+                    **mysql_address(),
+                    **self.mysql,
+                    "ATOMIC_REQUESTS": atomic_requests,
+                    "CONN_MAX_AGE": 60,
+                    "CONN_HEALTH_CHECKS": True,
+                    "OPTIONS": {"isolation_level": "read committed", "charset": "utf8mb4"},
+                }
+            },
+            "CACHES": {
+                "default": {
+                    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+                    "LOCATION": self.redis,
+                    "KEY_PREFIX": self.prefix,
+                }
+            },
+            "SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}",
+            "SESSION_COOKIE_SECURE": False,
+            "CSRF_COOKIE_SECURE": False,
+            "PASSWORD_HASHERS": ["django.contrib.auth.hashers.MD5PasswordHasher"],
+            "LOGISTRATION_RATELIMIT_RATE": "1000000/5m",
+            "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "1000000/5m",
+            **others,
+        }
+        self.lms_cfg.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    @property
+    def environment(self):
+        """The environment of the LMS's processes."""
+        inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+        return {**inherited, "LMS_CFG": str(self.lms_cfg)}
+
+    def manage(self, *arguments):
+        """Run a management command; return what it printed."""
+        return subprocess.run(
+            [sys.executable, "manage.py", "lms", *arguments, "--settings=production"],
+            cwd=REPO_ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    def migrate(self):
+        """Fill an empty MariaDB, past the migration of edx-submissions that fails there (docs/production.rst)."""
+        self.manage("migrate", "submissions", "0005_submissionfile", "--verbosity=0")
+        self.manage("migrate", "--fake", "submissions", "0006", "--verbosity=0")
+        self.manage("migrate", "--verbosity=0")
+
+    @contextlib.contextmanager
+    def serve(self, *, workers=4, threads=1):
+        """Run gunicorn; yield its URL once it answers."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        command = ["-m", "gunicorn", "--config", "lms/docker_lms_gunicorn.py", "--access-logfile", "/dev/null"]
+        sizes = ["--workers", str(workers), "--threads", str(threads), "--bind", f"127.0.0.1:{port}"]
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, *command, *sizes, "lms.wsgi"],
+                cwd=REPO_ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                self._wait_for(url, process)
+                yield url
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(timeout=60)
+
+    def _wait_for(self, url, process):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(requests.ConnectionError):
+                if requests.get(f"{url}/heartbeat", timeout=10).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise RuntimeError(f"The LMS did not start: {self.log.read_text()[-4000:]}")
+
+
+@contextlib.contextmanager
+def production_lms(folder):
+    """Yield a ProductionLms with a migrated database, and clean up behind it."""
+    with own_database() as database, own_prefix() as prefix:
+        lms = ProductionLms(folder, database, prefix)
+        lms.configure()
+        lms.migrate()
+        yield lms
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
