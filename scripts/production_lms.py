@@ -1,5 +1,5 @@
 """
-A production LMS to measure and to test: gunicorn on MariaDB and Redis, each with a database and a key prefix of its own.
+A production LMS to measure and to test: gunicorn on MariaDB and Redis, with a database and a key prefix of its own.
 
 The servers are found by the environment: MYSQL_HOST ("localhost" means the local socket), MYSQL_PORT, MYSQL_USER,
 MYSQL_PASSWORD, and REDIS_URL.

@@ -99,6 +99,13 @@ class SingleLoginThroughEveryEndpointTest(TransactionTestCase):
             assert self.is_signed_in(first)
             assert self.is_signed_in(second)
 
+    @ddt.data(True, False)
+    def test_case_9_a_session_saved_with_the_protection_off_asks_for_no_record(self, is_on):
+        client = self.sign_in("login_ajax")
+        UserProfile.objects.update(meta='{"session_id": "another"}')
+        with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
+            assert self.is_signed_in(client) is not is_on
+
     def test_an_evicted_grader_is_refused_by_the_xqueue(self):
         submission = {"queue_name": "test-queue"}
         first = self.sign_in("xqueue")

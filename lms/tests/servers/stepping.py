@@ -1,0 +1,97 @@
+"""Requests that stop where a test tells them to, so that two of them can be interleaved step by step."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from django.core.cache.backends.redis import RedisCache
+from django.db import connections
+
+SECONDS = 60
+
+
+class Step:
+    """A place at which one thread stops once, until it is let go."""
+
+    def __init__(self):
+        self.reached, self.released = threading.Event(), threading.Event()
+
+    def stop_here(self):
+        """Stop, in the thread that this step is for."""
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.released.wait(SECONDS)
+
+
+class _Steps(threading.local):
+    before_save = within_save = before_commit = before_insert = None
+    is_saving = False
+
+
+steps = _Steps()
+
+
+class SteppingRedisCache(RedisCache):
+    """Redis, with a stop in the middle of a session's save: the engines that use a cache end it with a set."""
+
+    def set(self, key, *args, **kwargs):
+        if steps.within_save and steps.is_saving:
+            steps.within_save.stop_here()
+        return super().set(key, *args, **kwargs)
+
+
+class StopBeforeSaveMiddleware:
+    """Goes right inside the session middleware: the view is done, and its transaction committed."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        if steps.before_save:
+            steps.before_save.stop_here()
+        steps.is_saving = True
+        return response
+
+
+def stop_before_commit(**kwargs):
+    """A receiver of user_logged_in that comes last: under ATOMIC_REQUESTS the record is written, not committed."""
+    if steps.before_commit:
+        steps.before_commit.stop_here()
+
+
+def stop_before_insert(instance, **kwargs):
+    """A receiver of pre_save: the profile was not found, and is about to be created."""
+    if steps.before_insert and instance.pk is None:
+        steps.before_insert.stop_here()
+
+
+@contextmanager
+def in_background(action, **where):
+    """
+    Run ``action`` in a thread with a database connection of its own; if it has a step to stop at, let it come there.
+
+    Yields a function that lets it go on and returns what ``action`` returns.
+    """
+
+    def run():
+        vars(steps).update(where)
+        try:
+            return action()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(run)
+
+        def finish():
+            for step in where.values():
+                step.released.set()
+            return future.result(SECONDS)
+
+        try:
+            for step in where.values():
+                assert step.reached.wait(SECONDS)
+            yield finish
+        finally:
+            finish()
