@@ -34,9 +34,16 @@ class UserProfile(models.Model):
         Return the JSON object in ``meta`` as a dict; an empty one when ``meta`` is empty.
 
         Raises:
-            ValueError: when ``meta`` is not JSON.
+            ValueError: when ``meta`` is something else. It is never written over then.
         """
-        return json.loads(self.meta) if self.meta else {}
+        try:
+            meta = json.loads(self.meta or "{}")
+        except ValueError:
+            meta = None
+        if not isinstance(meta, dict):
+            # The column may hold a session key, so the message does not repeat it.
+            raise ValueError(f"auth_userprofile {self.pk}: meta is not a JSON object. Mend it, or empty it.")
+        return meta
 
     def set_meta(self, meta):
         """Keep the dict ``meta`` as JSON. It is not saved."""
