@@ -1,7 +1,9 @@
-"""The guard in front of ``enforce_single_login``: what it asks before any session is touched."""
+"""The guard in front of ``enforce_single_login``: native here, put there at start-up on a platform of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial, update_wrapper
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in
@@ -9,6 +11,31 @@ from django.dispatch import Signal
 
 from . import audit, session_slot
 from .exemptions import find_rule, is_protection_on
+
+
+class Guard:
+    """
+    A receiver of the login and logout signals, in front of the receiver ``enforce``.
+
+    It keeps ``enforce`` from exempt accounts, and from a logout that does not own the account's slot. Otherwise
+    ``enforce`` runs, and records or clears the key of the one session, while the profile's row is held.
+    """
+
+    def __init__(self, enforce: Callable[..., None]) -> None:
+        self._enforce = enforce
+        update_wrapper(self, enforce)
+
+    def __call__(self, sender: Any, request: Any, user: Any, signal: Signal, **kwargs: Any) -> None:
+        """Receive ``signal``."""
+        if has_nothing_to_enforce(request, user):
+            return
+        if lets_pass(user, signal):
+            return
+        enforce = partial(self._enforce, sender=sender, request=request, user=user, signal=signal, **kwargs)
+        if signal is user_logged_in:
+            session_slot.take(user, request.session, enforce)
+        else:
+            session_slot.leave(user, request.session, enforce)
 
 
 def has_nothing_to_enforce(request: Any, user: Any) -> bool:

@@ -102,6 +102,9 @@ def _hold_and_record(user: Any, session_key: str, record: Callable[[], None]) ->
         if earlier == session_key:
             return
         record()
+        if recorded_key(user.profile) != session_key:
+            # A platform with an exemption of its own, less strict than ours, has recorded nothing.
+            user.profile.set_login_session(session_key)
         if earlier is not None:
             transaction.on_commit(partial(_evict, user, earlier))
 
