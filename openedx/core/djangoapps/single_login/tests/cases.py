@@ -136,6 +136,19 @@ class SingleLoginCases:
         assert len([line for line in lines if "evicted" in line]) == 1
         assert key not in str(lines)
 
+    def test_case_2_a_login_that_is_overtaken_before_it_is_answered_loses_its_session(self):
+        winner, loser = self.new_client(), self.new_client()
+
+        def overtake(**kwargs):
+            user_logged_in.disconnect(overtake)
+            assert self.sign_in(winner, self.user).status_code in (200, 302)
+
+        user_logged_in.connect(overtake)
+        assert self.sign_in(loser, self.user).status_code == 400
+        assert not self.is_signed_in(loser)
+        assert self.is_signed_in(winner)
+        assert self.recorded() == winner.session.session_key
+
     def test_case_3_a_login_over_another_users_session_records_the_real_key(self):
         other = self.create_user("other")
         client = self.new_client(other)

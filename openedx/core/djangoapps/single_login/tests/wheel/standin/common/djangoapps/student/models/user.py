@@ -1,0 +1,54 @@
+"""
+The profile and the receiver of a platform that knows nothing of exemptions.
+
+Written to the facts of the platform, its shortcomings included: the session store is chosen once, the recorded session
+is deleted even when it is the one that is signing in, every column is saved, and there is no lock.
+"""
+
+import json
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import models
+from django.dispatch import receiver
+
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+
+
+class UserProfile(models.Model):
+    """What the platform knows of an account."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
+    name = models.CharField(blank=True, max_length=255)
+    meta = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "auth_userprofile"
+
+    def __str__(self):
+        return self.name
+
+    def get_meta(self):
+        """Return ``meta`` as a dict."""
+        return json.loads(self.meta) if self.meta else {}
+
+    def set_meta(self, meta):
+        """Keep ``meta``, unsaved."""
+        self.meta = json.dumps(meta)
+
+    def set_login_session(self, session_id=None):
+        """Delete the session on record, and record ``session_id``."""
+        meta = self.get_meta()
+        if recorded := meta.get("session_id"):
+            SessionStore(session_key=recorded).delete()
+        self.set_meta({**meta, "session_id": session_id})
+        self.save()
+
+
+@receiver([user_logged_in, user_logged_out])
+def enforce_single_login(sender, request, user, signal, **kwargs):
+    """Keep one session for each account, with no exemption."""
+    if user and settings.FEATURES.get("PREVENT_CONCURRENT_LOGINS", False):
+        UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
+        user.profile.set_login_session(request.session.session_key if signal is user_logged_in else None)

@@ -1,0 +1,103 @@
+"""The wheel as a plugin: what it holds, how it is found, and what it does to the platform's process."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ddt
+from django.apps import apps
+from django.test import SimpleTestCase
+
+PACKAGE = "openedx_single_login"
+HERE = Path(__file__).parent
+IN_TREE = HERE.parents[1]
+
+
+class WheelTest(SimpleTestCase):
+    """What is in the wheel."""
+
+    def setUp(self):
+        files = [Path(file) for file in distribution("openedx-single-login").files]
+        self.files = [file for file in files if "__pycache__" not in file.parts]
+
+    def test_it_holds_the_app_and_nothing_else(self):
+        version = distribution("openedx-single-login").version
+        assert {file.parts[0] for file in self.files} == {PACKAGE, f"{PACKAGE}-{version}.dist-info"}
+        assert not [file for file in self.files if "tests" in file.parts]
+
+    def test_it_holds_all_of_the_app(self):
+        in_tree = {file.relative_to(IN_TREE) for file in IN_TREE.rglob("*") if file.is_file()}
+        sources = {file for file in in_tree if not {"tests", "__pycache__", "README.rst"}.intersection(file.parts)}
+        assert {file.relative_to(PACKAGE) for file in self.files if file.parts[0] == PACKAGE} == sources
+
+    def test_it_carries_its_licence(self):
+        assert [file for file in self.files if file.name == "LICENSE"]
+
+    def test_it_brings_no_models(self):
+        assert not list(apps.get_app_config("single_login").get_models())
+
+    def test_what_is_tested_is_the_wheel_and_not_the_app_in_the_tree(self):
+        assert "site-packages" in sys.modules[f"{PACKAGE}.apps"].__file__
+        assert not [name for name in sys.modules if name.partition(".")[0] == "openedx"]
+
+
+@ddt.ddt
+class ProcessTest(SimpleTestCase):
+    """What a process of the platform says when it starts."""
+
+    def run_django(self, settings, *command, **yaml):
+        """Run a Django command in a process of its own; ``yaml`` is its lms.yml."""
+        with TemporaryDirectory() as directory:
+            config = Path(directory) / "lms.yml"
+            config.write_text(json.dumps(yaml), encoding="utf-8")
+            environment = {"DJANGO_SETTINGS_MODULE": settings, "LMS_CFG": str(config)}
+            return subprocess.run(
+                [sys.executable, "-m", "django", *command],
+                cwd=HERE / "standin",
+                env={**os.environ, **environment},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+    @ddt.data("lms.envs.test", "cms.envs.test", "lms.envs.production")
+    def test_it_finds_nothing_wrong_with_a_known_platform(self, settings):
+        process = self.run_django(settings, "check", "--fail-level", "WARNING")
+        assert process.returncode == 0, process.stderr
+
+    @ddt.data("lms.envs.unknown", "lms.envs.late")
+    def test_it_starts_on_an_unknown_platform_and_the_check_says_that_nobody_is_exempt(self, settings):
+        assert self.run_django(settings, "diffsettings").returncode == 0
+        process = self.run_django(settings, "check")
+        assert process.returncode != 0
+        assert "single_login.E101" in process.stderr
+        assert "nobody is exempt" in process.stderr
+
+    def test_it_warns_of_a_platform_with_an_exemption_of_its_own(self):
+        process = self.run_django("lms.envs.newer", "check")
+        assert process.returncode == 0
+        assert "single_login.W101" in process.stderr
+
+    def test_a_faulty_setting_stops_it_with_one_message_for_all_faults(self):
+        process = self.run_django(
+            "lms.envs.production",
+            "check",
+            SINGLE_LOGIN_EXEMPT_USERNAMES="xqwatcher",
+            SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue", 12345],
+        )
+        assert process.returncode != 0
+        assert process.stderr.endswith(
+            "django.core.exceptions.ImproperlyConfigured: "
+            "SINGLE_LOGIN_EXEMPT_USERNAMES must be a list of usernames, but it is 'xqwatcher' (str). "
+            'Write it as a list, even for one name: SINGLE_LOGIN_EXEMPT_USERNAMES: ["xqwatcher"]\n'
+            "SINGLE_LOGIN_EXEMPT_GROUPS: entry 2 must be a name in quotes, but it is 12345 (int). "
+            'Put it in quotes: "12345"\n'
+        )
+
+    def test_it_needs_no_migrations(self):
+        process = self.run_django("lms.envs.production", "showmigrations", "single_login")
+        assert "(no migrations)" in process.stdout
