@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test quality race format upgrade clean
+.PHONY: help run test test-wheel test-platform dist quality race format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000)
 	@$(BIN)/python scripts/provision.py $(PORT)
@@ -18,6 +18,18 @@ run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (P
 
 test: $(VENV)/testing ## Set everything up and run the tests (ARGS="-k login" for some)
 	$(BIN)/pytest $(ARGS)
+
+test-wheel: $(VENV)/testing ## Build the wheel and test it with Django 4.2 and 5.2 (TOXENV=py311-django42 for one)
+	$(BIN)/tox run
+
+test-platform: $(VENV)/testing ## Test the wheel on a real edx-platform; say what that needs
+	@scripts/test_platform.sh
+
+dist: $(VENV)/development ## Build the sdist and the wheel, in dist/
+	rm -rf dist
+	$(BIN)/python -m build
+	rm -r openedx_single_login.egg-info
+	$(BIN)/twine check --strict dist/*
 
 quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 	$(BIN)/ruff check
@@ -42,8 +54,8 @@ upgrade: $(VENV)/development ## Compile the pinned requirements anew
 	cd requirements/edx && for name in base production testing development; do \
 		CUSTOM_COMPILE_COMMAND="make upgrade" ../../$(COMPILE) $$name.in --output-file $$name.txt; done
 
-clean: ## Remove the virtual environment; the data in var/ stays
-	rm -rf $(VENV)
+clean: ## Remove the virtual environments and what was built; the data in var/ stays
+	rm -rf $(VENV) .tox dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'

@@ -1,0 +1,28 @@
+"""The table of cases, with the wheel installed on a real edx-platform: "make test-platform" runs it there."""
+
+from cases import SingleLoginCases
+from common.djangoapps.student.models import enforce_single_login
+from django.apps import apps
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.core.cache import cache
+from django.test import TransactionTestCase
+
+
+class SingleLoginOnEdxPlatformTest(SingleLoginCases, TransactionTestCase):
+    """Through the platform's own login and logout."""
+
+    def setUp(self):
+        super().setUp()
+        # The platform counts the attempts to sign in.
+        cache.clear()
+
+    def is_signed_in(self, client):
+        return client.get("/api/user/v1/me").status_code == 200
+
+    def test_the_app_is_the_installed_one(self):
+        assert apps.get_app_config("single_login").name == "openedx_single_login"
+
+    def test_the_platforms_receiver_is_guarded_and_not_connected_beside_the_guard(self):
+        for signal in (user_logged_in, user_logged_out):
+            assert len(self.receivers_of(signal)) == 1
+            assert not signal.disconnect(enforce_single_login)
