@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial, update_wrapper
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import Signal
 
@@ -39,12 +40,15 @@ class Guard:
 
 
 def has_nothing_to_enforce(request: Any, user: Any) -> bool:
-    """Tell whether the protection is off, nobody is signed in, or there is no session to speak of."""
-    return (
-        not is_protection_on()
-        or not getattr(user, "is_authenticated", False)
-        or getattr(request, "session", None) is None
-    )
+    """
+    Tell whether the protection is off, nobody is signed in, or there is no session that ``user`` is signed in with.
+
+    The platform sends the login signal for requests with a token, too: their session is nobody's.
+    """
+    if not is_protection_on() or not getattr(user, "is_authenticated", False):
+        return True
+    session = getattr(request, "session", None)
+    return session is None or session.get(SESSION_KEY) != str(user.pk)
 
 
 def lets_pass(user: Any, signal: Signal) -> bool:

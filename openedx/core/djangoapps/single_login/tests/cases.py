@@ -29,6 +29,15 @@ BY_NEITHER = {
     "SINGLE_LOGIN_EXEMPT_GROUPS": [GROUP.upper(), f"{GROUP} ", GROUP[:-1]],
 }
 
+# Who the signal of a login is about, and which request it comes with.
+WITH_NOTHING_TO_ENFORCE = [
+    ("none", "session"),
+    ("anonymous", "session"),
+    ("user", "none"),
+    ("user", "bare"),
+    ("user", "session"),
+]
+
 
 def protection(is_on, **others):
     """Return settings with the protection on or off."""
@@ -268,7 +277,7 @@ class SingleLoginCases:
         *(
             (signal, who, request)
             for signal in (user_logged_in, user_logged_out)
-            for who, request in (("none", "session"), ("anonymous", "session"), ("user", "none"), ("user", "bare"))
+            for who, request in WITH_NOTHING_TO_ENFORCE
         )
     )
     @ddt.unpack

@@ -1,11 +1,13 @@
 """The table of cases, with the wheel installed on a real edx-platform: "make test-platform" runs it there."""
 
 from cases import SingleLoginCases
-from common.djangoapps.student.models import enforce_single_login
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from rest_framework.test import APIClient
+
+from common.djangoapps.student.models import enforce_single_login
 
 
 class SingleLoginOnEdxPlatformTest(SingleLoginCases, TransactionTestCase):
@@ -26,3 +28,11 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, TransactionTestCase):
         for signal in (user_logged_in, user_logged_out):
             assert len(self.receivers_of(signal)) == 1
             assert not signal.disconnect(enforce_single_login)
+
+    def test_the_mobile_app_which_has_a_token_and_no_session_is_let_be(self):
+        browser = self.new_client(self.user)
+        app = APIClient()
+        app.force_authenticate(self.user)
+        assert app.get("/api/mobile/v1/my_user_info").status_code == 302
+        assert self.is_signed_in(browser)
+        assert self.recorded() == browser.session.session_key

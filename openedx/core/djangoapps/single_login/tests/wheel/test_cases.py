@@ -1,12 +1,13 @@
 """The table of cases, with the wheel installed on a platform that was not changed for it."""
 
 from cases import SingleLoginCases, protection
-from common.djangoapps.student import models
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
+
+from common.djangoapps.student import models
 
 
 class SingleLoginOnThePlatformTest(SingleLoginCases, TransactionTestCase):

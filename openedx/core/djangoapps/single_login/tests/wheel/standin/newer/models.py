@@ -4,9 +4,10 @@ The receiver of a newer platform in the older one's place.
 It exempts accounts itself, and laxly: upper and lower case are the same to it.
 """
 
-from common.djangoapps.student import models
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+
+from common.djangoapps.student import models
 
 older_receiver = models.enforce_single_login
 
