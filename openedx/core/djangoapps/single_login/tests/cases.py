@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.base import SessionBase
+from django.core.cache import caches
 from django.test import Client, RequestFactory, override_settings
 
 PASSWORD = "Password1234"
@@ -157,6 +158,25 @@ class SingleLoginCases:
         assert not self.is_signed_in(loser)
         assert self.is_signed_in(winner)
         assert self.recorded() == winner.session.session_key
+
+    @override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache")
+    def test_case_2_a_session_that_comes_back_after_its_eviction_is_ended_by_its_own_login(self):
+        winner, loser = self.new_client(), self.new_client()
+        store = caches[settings.SESSION_CACHE_ALIAS]
+        write, keys = store.set, []
+
+        def overtake_and_write(key, *arguments, **options):
+            # A cache engine has seen by now that the session is there.
+            if "contrib.sessions" in key and not keys:
+                keys.append(key)
+                assert self.sign_in(winner, self.user).status_code in (200, 302)
+            return write(key, *arguments, **options)
+
+        store.set = overtake_and_write
+        self.addCleanup(delattr, store, "set")
+        assert self.sign_in(loser, self.user).status_code == 400
+        assert store.get(keys[0]) is None
+        assert self.is_signed_in(winner)
 
     def test_case_3_a_login_over_another_users_session_records_the_real_key(self):
         other = self.create_user("other")
