@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.apps import AppConfig
+from django.core.checks import Tags, register
 
+from .checks import check_names, check_settings
 from .exemptions import get_exemptions
+
+URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
 
 
 class SingleLoginConfig(AppConfig):
@@ -15,13 +19,17 @@ class SingleLoginConfig(AppConfig):
     name = __name__.rpartition(".")[0]
     label = "single_login"
     verbose_name = "Single login"
-    plugin_app: ClassVar[dict[str, Any]] = {}
+    plugin_app: ClassVar[dict[str, Any]] = {
+        "url_config": {"lms.djangoapp": dict(URLS), "cms.djangoapp": dict(URLS)},
+    }
 
     def ready(self) -> None:
         """
-        Read the exemptions.
+        Read the exemptions, and register the system checks.
 
         Raises:
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         get_exemptions()
+        register(check_settings, self.label)
+        register(check_names, self.label, Tags.database)

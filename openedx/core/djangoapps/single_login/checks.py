@@ -1,0 +1,43 @@
+"""System checks: the faults and findings of the settings, in the form that a deploy pipeline knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import DatabaseError, router
+
+from .exemptions import find_faults
+from .findings import Finding, find_settings_findings
+
+
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """
+    Report ``single_login.E001`` to ``E003`` and ``single_login.W001`` to ``W007``.
+
+    A process never gets here with a fault: it has refused to start, with the same message and the same id. Settings
+    that change in a running process, as in tests, do get here.
+    """
+    errors = [Error(fault.message, hint=fault.remedy, id=fault.id) for fault in find_faults()]
+    return [*errors, *map(_warning, find_settings_findings())]
+
+
+def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report the configured names that match nothing, if ``databases`` holds the one where the accounts are."""
+    # Imported here because it reads models, which are not there yet when the checks are registered.
+    from .report import Report
+
+    alias = router.db_for_read(get_user_model())
+    if alias not in (databases or ()) or find_faults():
+        return []
+    try:
+        return [_warning(finding) for finding in Report(using=alias).find_unmatched()]
+    except DatabaseError:
+        # ``migrate`` runs the checks of its database before there are tables.
+        return []
+
+
+def _warning(finding: Finding) -> CheckMessage:
+    return Warning(finding.message, hint=finding.hint, id=finding.id)
