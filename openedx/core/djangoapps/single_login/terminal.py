@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .exemptions import GROUPS, USERNAMES
 from .findings import Finding
 from .report import Account
 
 COLUMNS = ["Account", "Exempt by", "Active", "Staff", "Superuser", "Last login", "Session recorded"]
+# Shorter than the settings' own names, which would fill a terminal.
+KINDS = {USERNAMES: "username", GROUPS: "group"}
 ROWS = 500
-# Nothing is wrapped where there is no terminal: one line for each account, for grep.
-UNLIMITED = 10_000
 
 
 def printable(text: str) -> str:
@@ -25,22 +26,15 @@ def printable(text: str) -> str:
 
 
 def render_accounts(accounts: Iterable[Account], is_terminal: bool) -> Iterator[str]:
-    """Yield the table in pieces of ``ROWS`` rows: as pretty as the terminal allows, plain where there is none."""
-    console = Console(
-        force_terminal=is_terminal,
-        color_system="auto" if is_terminal else None,
-        width=None if is_terminal else UNLIMITED,
-    )
+    """
+    Yield the table in pieces of ``ROWS`` rows, so that it takes no more memory for many accounts than for few.
+
+    Where there is no terminal each account is one line, however long: for grep.
+    """
+    draw = _draw if is_terminal else _align
     remaining = iter(accounts)
     while batch := list(islice(remaining, ROWS)):
-        table = Table(box=box.SIMPLE_HEAD if is_terminal else None, pad_edge=False)
-        for column in COLUMNS:
-            table.add_column(column, overflow="fold")
-        for account in batch:
-            table.add_row(*map(Text, _cells(account)))
-        with console.capture() as captured:
-            console.print(table)
-        yield "\n".join(line.rstrip() for line in captured.get().splitlines())
+        yield draw([_cells(account) for account in batch])
 
 
 def render_finding(finding: Finding) -> str:
@@ -48,10 +42,28 @@ def render_finding(finding: Finding) -> str:
     return f"{finding.id}: {printable(finding.message)}\n    HINT: {printable(finding.hint)}"
 
 
+def _draw(rows: list[list[str]]) -> str:
+    console = Console(force_terminal=True)
+    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    for row in rows:
+        table.add_row(*map(Text, row))
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip()
+
+
+def _align(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in [COLUMNS, *rows])
+    return "\n".join(lines)
+
+
 def _cells(account: Account) -> list[str]:
     return [
         printable(account.username),
-        printable(", ".join(map(str, account.rules))),
+        printable(", ".join(f"{KINDS[rule.setting]} {rule.name}" for rule in account.rules)),
         _yes_or_no(account.is_active),
         _yes_or_no(account.is_staff),
         _yes_or_no(account.is_superuser),
