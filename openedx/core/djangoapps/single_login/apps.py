@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from .checks import check_names, check_settings
 from .exemptions import get_exemptions
 
 URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
@@ -30,6 +29,9 @@ class SingleLoginConfig(AppConfig):
         Raises:
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
+        # This module may be imported while the settings are being read; the checks need them.
+        from .checks import check_names, check_settings
+
         get_exemptions()
         register(check_settings, self.label)
         register(check_names, self.label, Tags.database)
