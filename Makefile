@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test quality race format upgrade clean
+.PHONY: help run test quality race screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -30,6 +30,10 @@ quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
+
+screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
+	@mkdir -p docs/figures
+	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest lms/tests/test_browser.py
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
