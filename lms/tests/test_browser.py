@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 EXEMPTIONS = "/single_login/exemptions/"
-WIDE, NARROW = {"width": 1100, "height": 700}, {"width": 320, "height": 640}
+WIDE, NARROW = {"width": 1280, "height": 700}, {"width": 320, "height": 640}
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
