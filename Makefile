@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test quality race screenshots test-tutor format upgrade clean
+.PHONY: help run test quality reference race screenshots test-tutor format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -26,7 +26,11 @@ quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 	$(BIN)/lint-imports
 	$(foreach source,lms openedx,$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml \
 		--source_path $(source) --no_report &&) true
+	$(BIN)/python scripts/settings_reference.py --check
 	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
+
+reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in the code
+	$(BIN)/python scripts/settings_reference.py
 
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
