@@ -19,10 +19,11 @@ SOURCES = ["lms", "openedx"]
 
 HEAD = """\
 Settings
-========
+########
 
 Every setting of this project, as it is annotated in the code. This page is generated: change the annotation, and run
-``make reference``. What the settings are for, and how to choose: :doc:`operators`.
+``make reference``. What the settings are for, and how to choose is in
+`operators.rst <operators.rst>`_.
 """
 
 
@@ -42,7 +43,7 @@ def find_settings():
 def render(fields):
     """Return one entry of the reference."""
     name = fields["name"]
-    lines = [name, "-" * len(name), "", f"Default: ``{fields['default']}``", "", *wrap(fields["description"])]
+    lines = [name, "*" * len(name), "", f"Default: ``{fields['default']}``", "", *wrap(fields["description"])]
     if "warning" in fields:
         lines += ["", ".. warning::", "", *(f"   {line}" for line in wrap(fields["warning"], 117))]
     return "\n".join(lines) + "\n"
