@@ -23,6 +23,6 @@ class EvictionLineTest(TransactionTestCase):
             clients = Client(), Client()
             for client in clients:
                 client.force_login(user)
-        named = expected.format(id=user.pk)
-        assert [line for line in lines if "evicted" in line] == [f"Single login evicted - {named} - signed in elsewhere"]
+        line = f"Single login evicted - {expected.format(id=user.pk)} - signed in elsewhere"
+        assert [each for each in lines if "evicted" in each] == [line]
         assert not [client for client in clients if client.cookies["sessionid"].value in str(lines)]
