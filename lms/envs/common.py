@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "openedx.core.djangoapps.single_login.middleware.SingleLoginMiddleware",
+    "openedx.core.djangoapps.single_login.eviction_notice.EvictionNoticeMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -88,6 +89,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "openedx.core.djangoapps.single_login.eviction_notice.signed_in_elsewhere",
             ],
         },
     }
@@ -109,7 +111,13 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "django_cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
-    }
+    },
+    # What an evicted person is told, kept out of the database: a login must not cost an extra statement.
+    "single_login": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": DATA_DIR / "evictions",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
 # E003: with the database cache, two attempts to sign in at the same instant may count as one. W001: Django's own Redis
 # cache counts atomically, though django-ratelimit does not list it.

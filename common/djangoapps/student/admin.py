@@ -1,8 +1,13 @@
-"""Profiles in the Django admin."""
+"""Profiles in the Django admin, and what single login means for each account."""
 
 from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from common.djangoapps.student.models import UserProfile
+from openedx.core.djangoapps.single_login.exemptions import find_rules, is_protection_on
 
 
 @admin.register(UserProfile)
@@ -13,3 +18,27 @@ class UserProfileAdmin(admin.ModelAdmin):
     search_fields = ["user__username", "name"]
     raw_id_fields = ["user"]
     exclude = ["meta"]
+
+
+class SingleLoginUserAdmin(UserAdmin):
+    """Django's own user pages, with whether the account keeps one session or is exempt, and by which rules."""
+
+    list_display = [*UserAdmin.list_display, "single_login"]
+    readonly_fields = [*UserAdmin.readonly_fields, "single_login"]
+    fieldsets = [*UserAdmin.fieldsets, (gettext_lazy("Single login"), {"fields": ["single_login"]})]
+
+    def get_queryset(self, request):
+        """Fetch the groups of all listed accounts at once."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    @admin.display(description=gettext_lazy("single login"))
+    def single_login(self, user):
+        """Say whether ``user`` keeps one session, and if not, why."""
+        if not is_protection_on():
+            return _("off")
+        rules = find_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])
+        return _("exempt (%s)") % ", ".join(map(str, rules)) if rules else _("enforced")
+
+
+admin.site.unregister(get_user_model())
+admin.site.register(get_user_model(), SingleLoginUserAdmin)

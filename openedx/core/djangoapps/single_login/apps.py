@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.apps import AppConfig
-from django.core.checks import register
+from django.core.checks import Tags, register
 
 from .exemptions import get_exemptions
+
+URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
 
 
 class SingleLoginConfig(AppConfig):
@@ -16,19 +18,23 @@ class SingleLoginConfig(AppConfig):
     name = __name__.rpartition(".")[0]
     label = "single_login"
     verbose_name = "Single login"
-    plugin_app: ClassVar[dict[str, Any]] = {}
+    plugin_app: ClassVar[dict[str, Any]] = {
+        "url_config": {"lms.djangoapp": dict(URLS), "cms.djangoapp": dict(URLS)},
+    }
 
     def ready(self) -> None:
         """
-        Read the exemptions, and put the guard in front of the platform's receiver.
+        Read the exemptions, put the guard in front of the platform's receiver, and register the system checks.
 
         Raises:
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         # This module is imported while settings are being read; these two need them.
-        from .checks import check_platform
+        from .checks import check_names, check_platform, check_settings
         from .platform_receiver import guard_receiver
 
         get_exemptions()
         guard_receiver()
-        register(check_platform)
+        register(check_settings, self.label)
+        register(check_platform, self.label)
+        register(check_names, self.label, Tags.database)

@@ -1,23 +1,38 @@
-"""System checks: what ``./manage.py lms check`` says about single login."""
+"""System checks: the faults and findings of the settings, in the form that a deploy pipeline knows."""
 
 from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from django.core import checks
+from django.contrib.auth import get_user_model
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
+from django.db import DatabaseError, router
 
-from .exemptions import GROUPS, USERNAMES
+from .exemptions import GROUPS, USERNAMES, find_faults
+from .findings import Finding, find_settings_findings
 from .guard import Guard
 from .platform_receiver import find_receiver, guard_receiver
 
 
-def check_platform(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
+def check_settings(**kwargs: Any) -> list[CheckMessage]:
+    """
+    Report ``single_login.E001`` to ``E003`` and ``single_login.W001`` to ``W007``.
+
+    A process never gets here with a fault: it has refused to start, with the same message and the same id. Settings
+    that change in a running process, as in tests, do get here.
+    """
+    errors = [Error(fault.message, hint=fault.remedy, id=fault.id) for fault in find_faults()]
+    return [*errors, *map(_warning, find_settings_findings())]
+
+
+def check_platform(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the platform's receiver is guarded, and that nothing else exempts accounts behind the guard."""
     if not guard_receiver():
         return [
-            checks.Error(
+            Error(
                 "No enforce_single_login was found to guard: nobody is exempt from single login.",
                 hint="This platform is not one that openedx-single-login knows. Look for a release that does, or "
                 "uninstall it. The platform's own protection works as it did before.",
@@ -26,7 +41,7 @@ def check_platform(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
         ]
     if _has_exemption_of_its_own(find_receiver()):
         return [
-            checks.Warning(
+            Warning(
                 f"This platform reads {USERNAMES} and {GROUPS} too.",
                 hint="openedx-single-login decides first, and enforces single login on every account that it does "
                 "not exempt. Uninstall it if the platform's own exemption is all you need.",
@@ -34,6 +49,25 @@ def check_platform(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]
             )
         ]
     return []
+
+
+def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Report the configured names that match nothing, if ``databases`` holds the one where the accounts are."""
+    # Imported here because it reads models, which are not there yet when the checks are registered.
+    from .report import Report
+
+    alias = router.db_for_read(get_user_model())
+    if alias not in (databases or ()) or find_faults():
+        return []
+    try:
+        return [_warning(finding) for finding in Report(using=alias).find_unmatched()]
+    except DatabaseError:
+        # ``migrate`` runs the checks of its database before there are tables.
+        return []
+
+
+def _warning(finding: Finding) -> CheckMessage:
+    return Warning(finding.message, hint=finding.hint, id=finding.id)
 
 
 def _has_exemption_of_its_own(receiver: Any) -> bool:

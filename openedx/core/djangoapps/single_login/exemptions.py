@@ -7,6 +7,7 @@ database's collation takes for equal (case, trailing spaces) is not equal here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,18 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Fault:
+    """What makes a setting unusable, and how to mend it; ``id`` is that of the system check that reports it."""
+
+    id: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy} ({self.id})"
+
+
+@dataclass(frozen=True)
 class Exemptions:
     """The exempt names, as configured."""
 
@@ -73,13 +86,31 @@ def get_exemptions() -> Exemptions:
     """
     faults = find_faults()
     if faults:
-        raise ImproperlyConfigured("\n".join(faults))
-    return Exemptions(usernames=frozenset(_configured(USERNAMES)), groups=frozenset(_configured(GROUPS)))
+        raise ImproperlyConfigured("\n".join(map(str, faults)))
+    return Exemptions(usernames=frozenset(configured(USERNAMES)), groups=frozenset(configured(GROUPS)))
 
 
-def find_faults() -> list[str]:
-    """Return one sentence for each fault that makes a setting unusable; an empty list when both can be used."""
-    return [fault for setting in (USERNAMES, GROUPS) for fault in _faults_in(setting, _configured(setting))]
+def configured(setting: str) -> Any:
+    """Return what ``setting`` holds, as it is written: duplicates, order and faults included. Absent means empty."""
+    value = getattr(settings, setting, None)
+    return [] if value is None else value
+
+
+def find_faults() -> list[Fault]:
+    """Return every fault that makes a setting unusable; an empty list when both can be used."""
+    return [fault for setting in (USERNAMES, GROUPS) for fault in _faults_in(setting, configured(setting))]
+
+
+def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
+    """
+    Return every rule that exempts an account of this name in groups of these names; the first is the one to name.
+
+    Raises:
+        ImproperlyConfigured: when a setting is faulty.
+    """
+    exemptions = get_exemptions()
+    by_username = [Rule(USERNAMES, username)] if username in exemptions.usernames else []
+    return by_username + [Rule(GROUPS, name) for name in sorted(exemptions.groups.intersection(group_names))]
 
 
 def find_rule(user: User | AnonymousUser) -> Rule | None:
@@ -93,29 +124,24 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     """
     if not user.is_authenticated:
         return None
-    exemptions = get_exemptions()
     username = user.get_username()
-    if username in exemptions.usernames:
-        return Rule(USERNAMES, username)
-    if exemptions.groups:
-        matches = exemptions.groups.intersection(user.groups.values_list("name", flat=True))
-        if matches:
-            return Rule(GROUPS, min(matches))
-    return None
+    rules = find_rules(username, ())
+    if not rules and get_exemptions().groups:
+        rules = find_rules(username, user.groups.values_list("name", flat=True))
+    return rules[0] if rules else None
 
 
-def _configured(setting: str) -> Any:
-    value = getattr(settings, setting, None)
-    return [] if value is None else value
-
-
-def _faults_in(setting: str, value: Any) -> list[str]:
+def _faults_in(setting: str, value: Any) -> list[Fault]:
     if not isinstance(value, list | tuple | set | frozenset):
         example = value if isinstance(value, str) and value else "name"
         found = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
-        return [f'{found} Write it as a list, even for one name: {setting}: ["{example}"]']
+        return [Fault("single_login.E001", found, f'Write it as a list, even for one name: {setting}: ["{example}"]')]
     return [
-        f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}. {_remedy(entry)}"
+        Fault(
+            "single_login.E003" if entry == "" else "single_login.E002",
+            f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
+            _remedy(entry),
+        )
         for position, entry in enumerate(value, start=1)
         if not isinstance(entry, str) or not entry
     ]

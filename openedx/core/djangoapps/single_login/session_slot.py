@@ -23,7 +23,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import IntegrityError, transaction
 
-from . import audit
+from . import audit, eviction_notice
 from .exemptions import is_protection_on
 
 META_KEY = "session_id"
@@ -113,6 +113,7 @@ def _evict(user: Any, session_key: str) -> None:
     # ``record`` deleted it before the commit; a request of that session may have saved it again since.
     delete_session(session_key)
     audit.log_eviction(user)
+    eviction_notice.leave(session_key)
 
 
 def _is_superseded(session: Any) -> bool:

@@ -1,0 +1,222 @@
+"""
+Single login as people see it, in a real browser: the system's Chromium.
+
+Without one these tests skip, and say so; where the environment variable CI is set, they fail instead. With SCREENSHOTS
+set to a folder (``make screenshots``) the pages are photographed there.
+"""
+
+import os
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.core.cache import cache
+from playwright.sync_api import expect, sync_playwright
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+EXEMPTIONS = "/single_login/exemptions/"
+WIDE, NARROW = {"width": 1280, "height": 700}, {"width": 320, "height": 640}
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Return the browser."""
+    if CHROMIUM is None:
+        missing = "Chromium is not installed: the browser tests need it (apt-get install chromium)."
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    # Playwright's event loop runs in this thread, where Django would refuse to reach the database.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(autouse=True)
+def _accounts(settings):
+    """A learner, a member of staff, and an exempt service account."""
+    cache.clear()
+    settings.SINGLE_LOGIN_EXEMPT_GROUPS = ["xqueue"]
+    settings.FEATURES = {**settings.FEATURES, "PREVENT_CONCURRENT_LOGINS": True}
+    UserFactory(username="honor")
+    UserFactory(username="staff", is_staff=True, is_superuser=True)
+    UserFactory(username="xqwatcher", groups=["xqueue"])
+
+
+@pytest.fixture
+def open_page(chromium, live_server):
+    """Return a function that opens a page in a browser of its own; what the browser complains about fails the test."""
+    contexts, complaints = [], []
+
+    def open_one(**options):
+        context = chromium.new_context(base_url=live_server.url, **{"viewport": WIDE, "locale": "en-GB", **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    # A page that is refused is an error to the browser too.
+    assert [complaint for complaint in complaints if "403 (Forbidden)" not in complaint] == []
+
+
+def sign_in(page, username, path="/dashboard"):
+    """Sign in by hand, from wherever ``path`` sends a visitor."""
+    page.goto(path)
+    page.get_by_label("Email or username").fill(username)
+    page.get_by_label("Password").fill(TEST_PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}")
+
+
+def assert_accessible(page):
+    """Fail with what axe-core finds."""
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+
+
+def assert_nothing_overflows(page):
+    """Fail when the page is wider than its window."""
+    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert widths[0] <= widths[1], widths
+
+
+def shoot(page, name):
+    """Photograph the page, if that was asked for."""
+    if SCREENSHOTS:
+        page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
+
+
+def configure_findings(settings):
+    """Give the exemptions page something to show."""
+    settings.SINGLE_LOGIN_EXEMPT_USERNAMES = ["ci-robot", "xqwacher"]
+    settings.SINGLE_LOGIN_EXEMPT_GROUPS = ["xqueue", "graders"]
+    UserFactory(username="ci-robot", is_staff=True)
+    for username in ("grader-east", "grader-west"):
+        UserFactory(
+            username=username, groups=["xqueue", "graders"], last_login=datetime(2026, 11, 2, 8, 30, tzinfo=UTC)
+        )
+
+
+def test_a_learner_loses_the_first_session_and_is_told_why(open_page):
+    first, second = open_page(), open_page()
+    sign_in(first, "honor")
+    expect(first.get_by_text("One session.")).to_be_visible()
+    sign_in(second, "honor")
+    first.reload()
+    expect(first).to_have_url("/login?next=/dashboard")
+    expect(first.get_by_role("region", name="You were signed out here")).to_contain_text("signed in somewhere else")
+    assert_accessible(first)
+    shoot(first, "login")
+    second.reload()
+    expect(second.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+def test_an_exempt_account_keeps_both_sessions(open_page):
+    first, second = open_page(), open_page()
+    for page in (first, second):
+        sign_in(page, "xqwatcher")
+    for page in (first, second):
+        page.reload()
+        expect(page.get_by_text("Exempt.")).to_be_visible()
+    assert_accessible(first)
+    shoot(first, "dashboard")
+
+
+def test_signing_in_and_out_with_the_keyboard_alone(open_page):
+    page = open_page()
+    page.goto("/dashboard")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Email or username")).to_be_focused()
+    page.keyboard.type("honor")
+    page.keyboard.press("Tab")
+    page.keyboard.type(TEST_PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Sign out")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+
+def test_staff_finds_accounts_and_findings_and_goes_on_to_the_admin(open_page, settings):
+    configure_findings(settings)
+    page = open_page()
+    sign_in(page, "staff", EXEMPTIONS)
+    expect(page.get_by_role("row")).to_have_count(5)
+    expect(page.get_by_text("Did you mean 'xqwatcher'?")).to_be_visible()
+    assert_accessible(page)
+    shoot(page, "exemptions")
+    page.get_by_label("Username contains").fill("xqw")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("row")).to_have_count(2)
+    page.get_by_role("link", name="xqwatcher").click()
+    expect(page.get_by_text("exempt (SINGLE_LOGIN_EXEMPT_GROUPS: xqueue)")).to_be_visible()
+
+
+def test_the_exemptions_page_with_the_keyboard_alone_and_without_javascript(open_page):
+    page = open_page(java_script_enabled=False)
+    sign_in(page, "staff", EXEMPTIONS)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Username contains")).to_be_focused()
+    page.keyboard.type("nobody")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No exempt account has “nobody”")).to_be_visible()
+
+
+def test_the_exemptions_page_is_not_for_a_learner(open_page):
+    page = open_page()
+    sign_in(page, "honor")
+    response = page.goto(EXEMPTIONS)
+    assert response.status == 403
+    expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    expect(page.get_by_text("xqwatcher")).to_have_count(0)
+
+
+def test_the_exemptions_page_sends_nobody_to_sign_in(open_page):
+    page = open_page()
+    page.goto(EXEMPTIONS)
+    expect(page).to_have_url(f"/login?next={EXEMPTIONS}")
+
+
+def test_nothing_overflows_a_narrow_window(open_page, settings):
+    configure_findings(settings)
+    UserFactory(username="x" * 150, groups=["xqueue"])
+    first, second = open_page(viewport=NARROW), open_page(viewport=NARROW)
+    sign_in(first, "staff")
+    assert_nothing_overflows(first)
+    sign_in(second, "staff", EXEMPTIONS)
+    assert_nothing_overflows(second)
+    assert_accessible(second)
+    first.reload()
+    expect(first.get_by_role("region", name="You were signed out here")).to_be_visible()
+    assert_nothing_overflows(first)

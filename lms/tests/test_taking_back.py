@@ -1,0 +1,40 @@
+"""What the operators' guide says of taking an exemption back."""
+
+from io import StringIO
+from unittest.mock import patch
+
+from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client, TransactionTestCase, override_settings
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+
+
+class TakingBackTest(TransactionTestCase):
+    """Sessions that were open before stay open, until the password is set."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
+
+    def sign_in(self):
+        client = Client()
+        client.post("/xqueue/login/", {"username": "xqwatcher", "password": TEST_PASSWORD})
+        assert self.is_signed_in(client)
+        return client
+
+    def is_signed_in(self, client):
+        return client.get("/xqueue/get_submission/", {"queue_name": "test-queue"}).status_code == 200
+
+    def test_setting_the_same_password_ends_every_session(self):
+        for engine in ("db", "cache"):
+            with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+                with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
+                    earlier = [self.sign_in() for _ in range(3)]
+                earlier.append(self.sign_in())
+                assert all(map(self.is_signed_in, earlier))
+                with patch("getpass.getpass", return_value=TEST_PASSWORD):
+                    call_command("changepassword", "xqwatcher", stdout=StringIO())
+                assert not any(map(self.is_signed_in, earlier))
+                assert self.is_signed_in(self.sign_in())

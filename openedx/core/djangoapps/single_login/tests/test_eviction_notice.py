@@ -1,0 +1,153 @@
+"""What the sign-in page tells the person whose session was evicted, and whom it tells nothing."""
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import ddt
+from django.contrib.sessions.models import Session
+from django.core.cache import cache, caches
+from django.test import Client, TransactionTestCase, override_settings
+from django.utils import timezone
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from lms.envs import common
+from openedx.core.djangoapps.single_login import eviction_notice
+from openedx.core.djangoapps.single_login.eviction_notice import COOKIE
+
+from .cases import BY_GROUP, protection
+
+TOLD = "signed in somewhere else"
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+
+
+class FailingCache(caches["default"].__class__):
+    """A cache whose server is gone."""
+
+    def get(self, *args, **kwargs):
+        raise ConnectionError
+
+    set = get
+
+
+@ddt.ddt
+class EvictionNoticeTest(TransactionTestCase):
+    """Two browsers, one account."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor", groups=["xqueue"])
+        self.first, self.second = Client(), Client()
+
+    def sign_in(self, client, user=None):
+        data = {"email_or_username": (user or self.user).username, "password": TEST_PASSWORD}
+        assert client.post("/login", data).status_code == 302
+
+    def evict(self):
+        self.sign_in(self.first)
+        self.sign_in(self.second)
+
+    def is_told(self, client, path="/login"):
+        return TOLD in client.get(path, follow=True).content.decode()
+
+    @ddt.data("/login", "/dashboard", "/xqueue/get_submission/", "/admin/")
+    def test_the_earlier_browser_is_told_whatever_it_asked_for_first(self, path):
+        self.evict()
+        self.first.get(path)
+        assert self.is_told(self.first, "/dashboard")
+
+    @ddt.data("db", "cached_db", "cache", "file")
+    def test_every_session_engine_tells(self, engine):
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            self.evict()
+            assert self.is_told(self.first, "/dashboard")
+
+    def test_it_says_when_and_what_to_do(self):
+        before = timezone.now().replace(second=0, microsecond=0)
+        self.evict()
+        response = self.first.get("/login")
+        said = datetime.fromisoformat(re.search(r'<time datetime="([^"]*)"', response.content.decode())[1])
+        assert before <= said <= timezone.now()
+        self.assertContains(response, f"{said:%H:%M} UTC")
+        self.assertContains(response, "If that was not you")
+
+    def test_it_is_said_until_somebody_signs_in(self):
+        self.evict()
+        assert [self.is_told(self.first, "/dashboard") for _ in range(3)] == [True] * 3
+        self.assertContains(self.first.post("/login", {"email_or_username": "honor"}), TOLD, status_code=400)
+        self.sign_in(self.first)
+        assert self.first.get("/dashboard").status_code == 200
+        assert not self.first.cookies[COOKIE].value
+        self.first.get("/logout")
+        assert not self.is_told(self.first)
+
+    def test_the_later_browser_is_told_nothing(self):
+        self.evict()
+        assert not self.is_told(self.second, "/dashboard")
+        self.second.get("/logout")
+        assert not self.is_told(self.second)
+
+    def test_a_session_that_expired_is_told_nothing(self):
+        self.sign_in(self.first)
+        Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
+        assert not self.is_told(self.first, "/dashboard")
+
+    def test_a_visitor_is_told_nothing_whatever_cookie_they_make_up(self):
+        self.evict()
+        assert not self.is_told(Client())
+        for name in ("sessionid", COOKIE):
+            client = Client()
+            client.cookies[name] = "2026-11-23T12:00:00+00:00"
+            assert not self.is_told(client, "/dashboard")
+
+    def test_an_exempt_account_is_told_nothing(self):
+        with override_settings(**BY_GROUP):
+            self.evict()
+            self.first.get("/logout")
+            assert not self.is_told(self.first)
+
+    def test_nothing_is_said_with_the_protection_off(self):
+        with protection(False):
+            self.evict()
+            self.first.get("/logout")
+            assert not self.is_told(self.first)
+
+    def test_no_session_key_is_kept_in_the_cache(self):
+        self.sign_in(self.first)
+        key = self.first.session.session_key
+        self.sign_in(self.second)
+        kept = caches["default"]._cache
+        notices = {name: value for name, value in kept.items() if eviction_notice.SALT in name}
+        assert len(notices) == 1
+        assert key not in str(notices)
+
+    def test_the_cookie_is_out_of_reach_of_scripts_and_names_no_session(self):
+        self.sign_in(self.first)
+        key = self.first.session.session_key
+        self.sign_in(self.second)
+        cookie = self.first.get("/dashboard").cookies[COOKIE]
+        assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
+        assert key not in cookie.value
+        with override_settings(SESSION_COOKIE_SECURE=True):
+            self.evict()
+            assert self.first.get("/dashboard").cookies[COOKIE]["secure"]
+
+    def test_a_cache_that_fails_costs_the_notice_and_nothing_else(self):
+        failing = {"BACKEND": f"{FailingCache.__module__}.FailingCache"}
+        with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": failing}):
+            with self.assertLogs(eviction_notice.LOG, "WARNING") as logged:
+                self.sign_in(self.first)
+                key = self.first.session.session_key
+                self.sign_in(self.second)
+                assert not self.is_told(self.first, "/dashboard")
+            assert key not in str(logged.output)
+            assert self.second.get("/dashboard").status_code == 200
+
+    def test_it_costs_no_statement_not_even_with_the_default_cache_in_the_database(self):
+        folder = self.enterContext(TemporaryDirectory())
+        embedded = {**common.CACHES, "single_login": {**common.CACHES["single_login"], "LOCATION": folder}}
+        with override_settings(CACHES=embedded), self.assertNumQueries(0):
+            eviction_notice.leave("a-session-key")
+            assert len(list(Path(folder).iterdir())) == 1

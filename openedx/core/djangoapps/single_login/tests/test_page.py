@@ -1,0 +1,156 @@
+"""The exemptions page."""
+
+import re
+
+import ddt
+from django.test import TestCase, override_settings
+from django.urls import reverse
+
+from common.djangoapps.student.tests.factories import UserFactory
+
+from .cases import audit_lines, protection
+from .test_report import create_members
+
+USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
+URL = "/single_login/exemptions/"
+
+
+@ddt.ddt
+@override_settings(**{GROUPS: ["xqueue"]})
+class ExemptionsPageTest(TestCase):
+    """Who may see it, and what it shows."""
+
+    def setUp(self):
+        super().setUp()
+        self.staff = UserFactory(username="staff", is_staff=True)
+        self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
+        self.user.profile.set_login_session("the-session-key")
+        self.client.force_login(self.staff)
+
+    @ddt.data("", "?format=json")
+    def test_a_visitor_is_sent_to_sign_in(self, query):
+        self.client.logout()
+        response = self.client.get(URL + query)
+        assert response.status_code == 302
+        assert response.url.startswith("/login?next=/single_login/exemptions/")
+
+    @ddt.data("", "?format=json")
+    def test_a_learner_is_refused(self, query):
+        self.client.force_login(self.user)
+        response = self.client.get(URL + query)
+        assert response.status_code == 403
+        assert b"xqwatcher" not in response.content
+
+    @ddt.data("post", "put", "delete")
+    def test_it_is_read_only(self, method):
+        assert getattr(self.client, method)(URL).status_code == 405
+
+    def test_staff_sees_accounts_rules_and_a_link_to_each_in_the_admin(self):
+        response = self.client.get(URL)
+        self.assertContains(response, "<bdi>xqwatcher</bdi>")
+        self.assertContains(response, f"<code>{GROUPS}</code> <bdi>xqueue</bdi>")
+        self.assertContains(response, f'href="/admin/auth/user/{self.user.pk}/change/"')
+        self.assertNotContains(response, "the-session-key")
+
+    def test_the_findings_come_before_the_accounts(self):
+        with override_settings(**{USERNAMES: ["xqwacher"]}):
+            content = self.client.get(URL).content.decode()
+        assert 0 < content.index("single_login.W011") < content.index("<bdi>xqwatcher</bdi>")
+        assert "Did you mean &#x27;xqwatcher&#x27;?" in content
+
+    def test_names_are_escaped(self):
+        UserFactory(username="<script>alert(1)</script>", is_staff=True, groups=["xqueue"])
+        response = self.client.get(URL, {"q": "<script>"})
+        self.assertContains(response, "<bdi>&lt;script&gt;")
+        self.assertNotContains(response, "<script")
+
+    def test_the_accounts_can_be_filtered_by_name(self):
+        UserFactory(username="another_100%", groups=["xqueue"])
+        for search, expected in (("XQW", ["xqwatcher"]), ("0%", ["another_100%"]), ("o_h", []), ("nobody", [])):
+            answer = self.client.get(URL, {"q": search, "format": "json"}).json()
+            assert [account["username"] for account in answer["accounts"]] == expected
+            assert (answer["matches"], answer["search"]) == (len(expected), search)
+        self.assertContains(self.client.get(URL, {"q": "nobody"}), "No exempt account has “nobody”")
+
+    def test_the_accounts_are_paged(self):
+        create_members(60)
+        seen = []
+        for page in (1, 2):
+            response = self.client.get(URL, {"page": page, "q": "m"})
+            self.assertContains(response, f"Page {page} of 2")
+            self.assertContains(response, f"?q=m&amp;page={3 - page}")
+            answer = self.client.get(URL, {"page": page, "q": "m", "format": "json"}).json()
+            assert (answer["page"], answer["pages"], answer["matches"], answer["exempt_accounts"]) == (page, 2, 60, 61)
+            seen += [account["username"] for account in answer["accounts"]]
+        assert len(set(seen)) == 60
+
+    @ddt.data("0", "99", "x", "-1")
+    def test_a_page_that_is_not_there_is_answered_with_one_that_is(self, page):
+        self.assertContains(self.client.get(URL, {"page": page}), "xqwatcher")
+
+    def test_the_number_of_queries_does_not_depend_on_the_number_of_accounts(self):
+        # Session and user; the configured group, the number of accounts, this page's, and the accounts; the risks, the
+        # sizes of the groups.
+        with self.assertNumQueries(8):
+            self.client.get(URL)
+        create_members(19)
+        with self.assertNumQueries(8):
+            self.client.get(URL)
+
+    def test_json_is_the_commands_with_the_paging_added(self):
+        answer = self.client.get(URL, {"format": "json"}).json()
+        (account,) = answer.pop("accounts")
+        assert account["rules"] == [{"setting": GROUPS, "name": "xqueue"}]
+        assert answer == {
+            "version": 1,
+            "protection": True,
+            "settings": {USERNAMES: [], GROUPS: ["xqueue"]},
+            "exempt_accounts": 1,
+            "findings": [],
+            "search": "",
+            "matches": 1,
+            "page": 1,
+            "pages": 1,
+        }
+
+    def test_nothing_comes_from_elsewhere_or_inline(self):
+        response = self.client.get(URL)
+        tags = re.findall(r"<[^>]*>", response.content.decode())
+        assert not [tag for tag in tags if re.search(r"<script|<style|\s(style|on\w+)=|//", tag)]
+        policy = response.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+
+    def test_the_style_sheet_needs_no_collectstatic(self):
+        response = self.client.get(reverse("single_login:stylesheet"))
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "text/css; charset=utf-8")
+        self.assertContains(self.client.get(URL), f'href="{reverse("single_login:stylesheet")}"')
+
+    def test_it_is_not_kept_in_caches(self):
+        assert "no-store" in self.client.get(URL).headers["Cache-Control"]
+
+    @ddt.data((True, "Single login is on"), (False, "Single login is off"))
+    @ddt.unpack
+    def test_it_says_whether_the_protection_is_on(self, is_on, expected):
+        with protection(is_on):
+            self.assertContains(self.client.get(URL), expected)
+
+    def test_looking_leaves_no_audit_line_and_changes_nothing(self):
+        with audit_lines() as lines:
+            self.client.get(URL)
+        self.user.profile.refresh_from_db()
+        assert (lines, self.user.profile.get_meta()) == ([], {"session_id": "the-session-key"})
+
+
+class PluginUrlTest(TestCase):
+    """The declaration by which a platform finds the page."""
+
+    def test_lms_and_studio_both_get_the_page(self):
+        from django.apps import apps
+        from edx_django_utils.plugins.plugin_urls import _get_url
+
+        config = apps.get_app_config("single_login")
+        for project in ("lms.djangoapp", "cms.djangoapp"):
+            declared = config.plugin_app["url_config"][project]
+            pattern = _get_url(f"{config.name}.{declared['relative_path']}", declared)
+            assert pattern.resolve("single_login/exemptions/").view_name == "single_login:exemptions"

@@ -1,0 +1,71 @@
+"""The report as a page, for staff."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_safe
+
+from .exemptions import is_protection_on
+from .report import Report
+
+PAGE_SIZE = 50
+STYLESHEET = Path(__file__).parent / "templates" / "single_login" / "exemptions.css"
+# As strict as the page allows, whatever the platform's own policy is. The admin is reached by links, not by forms.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "img-src data:",
+        "style-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+@never_cache
+@require_safe
+def exemptions(request: HttpRequest) -> HttpResponse:
+    """Show staff who is exempt, why, and what needs attention: as a page, or as JSON with ``?format=json``."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    if not (request.user.is_active and request.user.is_staff):
+        raise PermissionDenied
+    report = Report()
+    search = request.GET.get("q", "").strip()
+    page = Paginator(report.exempt_users(search).values_list("pk", flat=True), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    accounts = list(report.read_accounts(report.exempt_users().filter(pk__in=list(page))))
+    if request.GET.get("format") == "json":
+        paging = {
+            "search": search,
+            "matches": page.paginator.count,
+            "page": page.number,
+            "pages": page.paginator.num_pages,
+        }
+        return JsonResponse({**report.as_dict(), **paging, "accounts": [account.as_dict() for account in accounts]})
+    context = {"report": report, "page": page, "accounts": accounts, "search": search, "is_on": is_protection_on()}
+    response = render(request, "single_login/exemptions.html", context)
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@cache_control(max_age=3600)
+@require_safe
+def stylesheet(request: HttpRequest) -> HttpResponse:
+    """Serve the page's style sheet: as a static file it would be missing until somebody runs ``collectstatic``."""
+    return HttpResponse(_read_stylesheet(), content_type="text/css; charset=utf-8")
+
+
+@cache
+def _read_stylesheet() -> str:
+    return STYLESHEET.read_text(encoding="utf-8")
