@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login import session_slot
-from openedx.core.djangoapps.single_login.guard import Guard
+from openedx.core.djangoapps.single_login.guard import asks_the_guard, has_nothing_to_enforce, lets_pass
 
 AUDIT_LOG = logging.getLogger("audit")
 
@@ -64,14 +64,20 @@ class UserProfile(models.Model):
         self.save(update_fields=["meta"])
 
 
-@Guard
+@asks_the_guard
 def enforce_single_login(sender, request, user, signal, **kwargs):
     """
     Keep one session per account: a login ends the account's earlier session, a logout gives up its own.
 
-    The guard lets exempt accounts through before this is reached, and holds the profile's row while it runs.
+    Accounts that the settings exempt are let through before anything is read, written or evicted.
     """
-    user.profile.set_login_session(request.session.session_key if signal is user_logged_in else None)
+    if has_nothing_to_enforce(request, user) or lets_pass(user, signal):
+        return
+    session = request.session
+    if signal is user_logged_in:
+        session_slot.take(user, session, lambda: user.profile.set_login_session(session.session_key))
+    else:
+        session_slot.leave(user, session, lambda: user.profile.set_login_session(None))
 
 
 def log_successful_login(sender, request, user, **kwargs):

@@ -13,7 +13,7 @@ from django.db import DatabaseError, router
 
 from .exemptions import GROUPS, USERNAMES, find_faults
 from .findings import Finding, find_settings_findings
-from .guard import Guard
+from .guard import is_guarded
 from .platform_receiver import find_receiver, guard_receiver
 
 
@@ -72,7 +72,7 @@ def _warning(finding: Finding) -> CheckMessage:
 
 def _has_exemption_of_its_own(receiver: Any) -> bool:
     """Tell whether the module that ``receiver`` is written in names one of the settings."""
-    if isinstance(receiver, Guard):
+    if is_guarded(receiver):
         return False
     try:
         source = inspect.getsource(sys.modules[receiver.__module__])

@@ -13,7 +13,7 @@ from functools import cache
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
-from .guard import Guard
+from .guard import Guard, is_guarded
 
 DISPATCH_UID = "single_login"
 
@@ -32,10 +32,10 @@ def guard_receiver() -> bool:
     """
     Put the guard in the receiver's place, once per process, and tell whether logins and logouts are guarded now.
 
-    A receiver that is a guard already, as in this repository's own LMS, is left as it is.
+    A receiver that asks the guard by itself, as in this repository's own LMS, is left as it is.
     """
     receiver = find_receiver()
-    if receiver is None or isinstance(receiver, Guard):
+    if receiver is None or is_guarded(receiver):
         return receiver is not None
     guard = Guard(receiver)
     found = [signal for signal in (user_logged_in, user_logged_out) if signal.disconnect(receiver)]

@@ -3,11 +3,12 @@
 import unicodedata
 
 import ddt
+from django.conf import settings as django_settings
 from django.contrib.auth.models import AnonymousUser, Group
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, TestCase, override_settings
 from edx_django_utils.monitoring import TelemetryBackend
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
@@ -43,6 +44,7 @@ CONTAINERS = st.sampled_from([list, tuple, set, frozenset])
 class DecisionOracleTest(HypothesisTestCase):
     """The decision is exact membership, and nothing else."""
 
+    @settings(deadline=None)
     @given(username=NAMES, configured=st.lists(NAMES.filter(bool), max_size=5), container=CONTAINERS)
     def test_exempt_by_username_is_exact_membership(self, username, configured, container):
         user = UserFactory.build(username=username)
@@ -50,6 +52,7 @@ class DecisionOracleTest(HypothesisTestCase):
             expected = Rule(USERNAMES, username) if username in list(configured) else None
             assert find_rule(user) == expected
 
+    @settings(deadline=None)
     @given(
         member_of=st.lists(NAMES.filter(bool), max_size=3, unique=True),
         configured=st.lists(NAMES.filter(bool), max_size=5),
@@ -107,10 +110,8 @@ class SettingsTest(SimpleTestCase):
 
     def test_settings_that_are_absent_exempt_nobody(self):
         with override_settings():
-            from django.conf import settings
-
-            delattr(settings, USERNAMES)
-            delattr(settings, GROUPS)
+            delattr(django_settings, USERNAMES)
+            delattr(django_settings, GROUPS)
             assert get_exemptions().usernames == get_exemptions().groups == frozenset()
 
     @ddt.data(
