@@ -2,8 +2,6 @@
 
 import re
 from datetime import datetime, timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import ddt
 from django.contrib.sessions.models import Session
@@ -12,7 +10,6 @@ from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from lms.envs import common
 from openedx.core.djangoapps.single_login import eviction_notice
 from openedx.core.djangoapps.single_login.eviction_notice import COOKIE
 
@@ -144,10 +141,3 @@ class EvictionNoticeTest(TransactionTestCase):
                 assert not self.is_told(self.first, "/dashboard")
             assert key not in str(logged.output)
             assert self.second.get("/dashboard").status_code == 200
-
-    def test_it_costs_no_statement_not_even_with_the_default_cache_in_the_database(self):
-        folder = self.enterContext(TemporaryDirectory())
-        embedded = {**common.CACHES, "single_login": {**common.CACHES["single_login"], "LOCATION": folder}}
-        with override_settings(CACHES=embedded), self.assertNumQueries(0):
-            eviction_notice.leave("a-session-key")
-            assert len(list(Path(folder).iterdir())) == 1
