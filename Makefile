@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test quality race format upgrade clean
+.PHONY: help run test quality race load format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -30,6 +30,9 @@ quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
+
+load: $(VENV)/testing ## Put MariaDB, Redis and gunicorn under load for a minute: nobody may lose a session
+	$(BIN)/python scripts/load.py $(ARGS)
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
