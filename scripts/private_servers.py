@@ -3,13 +3,15 @@
 import contextlib
 import getpass
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
-from production_lms import START_SECONDS, connect, find_missing_driver, free_port
+from production_lms import START_SECONDS, connect, find_missing_driver
 
 # Where Debian keeps servers; it is not on everybody's path.
 SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
@@ -31,7 +33,7 @@ class PrivateServer:
         self.folder = Path(folder) / name
         self.folder.mkdir()
         self.log = Path(folder) / f"{name}.log"
-        self.port = free_port()
+        self.port = _free_port()
         self.process = None
 
     def start(self):
@@ -121,6 +123,14 @@ class PrivateRedis(PrivateServer):
 
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
+
+
+def _free_port():
+    """Return a port that nobody is given while the server is down: those for outgoing connections begin at 32768."""
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def _find(binary):

@@ -40,12 +40,12 @@ def populated_lms(private_lms):
 
 
 @pytest.fixture
-def lms(populated_lms, redis):
-    """A production LMS with accounts and no sessions, on servers that may be killed."""
+def lms(populated_lms, redis, tmp_path):
+    """A production LMS with accounts and no sessions, on servers that may be killed; its log is the test's own."""
     redis.flush()
     with contextlib.closing(populated_lms.connect()) as connection:
         connection.cursor().execute("DELETE FROM django_session")
-    populated_lms.log.write_text("")
+    populated_lms.log = tmp_path / "lms.log"
     return populated_lms
 
 
