@@ -8,7 +8,6 @@ MYSQL_PASSWORD, and REDIS_URL.
 import contextlib
 import importlib.util
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -196,7 +195,8 @@ class ProductionLms:
                 self._wait_for(url, process)
                 yield url
             finally:
-                process.send_signal(signal.SIGINT)
+                # Not SIGINT: gunicorn's threaded workers may deadlock on the SIGQUIT that it becomes.
+                process.terminate()
                 process.wait(timeout=60)
 
     def _wait_for(self, url, process):

@@ -38,21 +38,21 @@ def private_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def mariadb(private_folder):
+def private_mariadb(private_folder):
     """A MariaDB of the tests' own, to be killed."""
     with private_servers.PrivateMariaDb(private_folder).running() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def redis(private_folder):
+def private_redis(private_folder):
     """A Redis of the tests' own, to be killed."""
     with private_servers.PrivateRedis(private_folder).running() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def private_lms(private_folder, mariadb, redis):
+def private_lms(private_folder, private_mariadb, private_redis):
     """A production LMS on the tests' own servers."""
-    with production_lms(private_folder, mysql=mariadb.address, redis=redis.url) as production:
+    with production_lms(private_folder, mysql=private_mariadb.address, redis=private_redis.url) as production:
         yield production

@@ -40,9 +40,9 @@ def populated_lms(private_lms):
 
 
 @pytest.fixture
-def lms(populated_lms, redis, tmp_path):
+def lms(populated_lms, private_redis, tmp_path):
     """A production LMS with accounts and no sessions, on servers that may be killed; its log is the test's own."""
-    redis.flush()
+    private_redis.flush()
     with contextlib.closing(populated_lms.connect()) as connection:
         connection.cursor().execute("DELETE FROM django_session")
     populated_lms.log = tmp_path / "lms.log"
@@ -115,7 +115,7 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
 ):
     middleware = [dying.MIDDLEWARE, *settings.MIDDLEWARE]
     with serve(lms, engine=engine, atomic_requests=atomic_requests, MIDDLEWARE=middleware) as url:
-        for moment in (dying.RECORDING, dying.RECORDED, dying.ANSWERING):
+        for moment in dying.MOMENTS:
             earlier = Browser(url, email("learner0"))
             _, earlier_key = earlier.sign_in()
             assert earlier.is_signed_in()
@@ -132,13 +132,13 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_redis_flushed_and_restarted_under_load_costs_a_login(lms, redis, how):
+def test_redis_flushed_and_restarted_under_load_costs_a_login(lms, private_redis, how):
     with serve(lms) as url:
         with Crowd(url, map(email, LEARNERS)) as crowd:
             crowd.wait_for("fine", 20)
-            redis.flush()
+            private_redis.flush()
             crowd.wait_for("fine", 20)
-            with redis.stopped(how):
+            with private_redis.stopped(how):
                 crowd.wait_for("failed", 20)
             crowd.wait_for("fine", 20)
         assert_all_is_mended(lms, url, crowd.keys)
@@ -146,24 +146,24 @@ def test_redis_flushed_and_restarted_under_load_costs_a_login(lms, redis, how):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("engine", ["cache", "db"])
-def test_mariadb_restarted_under_load_costs_a_login(lms, mariadb, engine, how):
+def test_mariadb_restarted_under_load_costs_a_login(lms, private_mariadb, engine, how):
     with serve(lms, engine=engine) as url:
         with Crowd(url, map(email, LEARNERS)) as crowd:
             crowd.wait_for("fine", 20)
-            with mariadb.stopped(how):
+            with private_mariadb.stopped(how):
                 crowd.wait_for("failed", 20)
             crowd.wait_for("fine", 20)
         assert_all_is_mended(lms, url, crowd.keys)
 
 
 @pytest.mark.parametrize("engine", ["cache", "db"])
-def test_redis_down_at_login_refuses_the_login_and_changes_nothing(lms, redis, engine):
+def test_redis_down_at_login_refuses_the_login_and_changes_nothing(lms, private_redis, engine):
     with serve(lms, engine=engine) as url:
         earlier = Browser(url, email("learner0"))
         earlier.sign_in()
         before = read_profile(lms, "learner0")
         grader = Grader(url, GRADER, "edx", "queue")
-        with redis.stopped(signal.SIGKILL):
+        with private_redis.stopped(signal.SIGKILL):
             status, key = Browser(url, email("learner0")).sign_in()
             assert status == 500
             assert key is None
