@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race screenshots format upgrade clean
+.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -47,19 +47,7 @@ reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in th
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
 
-screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
-	@mkdir -p docs/figures
-	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest lms/tests/test_browser.py
-
-# The newest two releases.
-TUTORS := 21 22
-
-test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, each release in an environment of its own
-	@set -e; for release in $(TUTORS); do \
-		test -x $(VENV)/tutor-$$release/bin/tutor || { $(BIN)/python -m venv $(VENV)/tutor-$$release; \
-			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
-		$(VENV)/tutor-$$release/bin/tutor --version; \
-		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider docs/tutor; done
+.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load screenshots format upgrade clean
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
