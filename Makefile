@@ -47,7 +47,22 @@ reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in th
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
 
-.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load screenshots format upgrade clean
+load: $(VENV)/testing ## Put MariaDB, Redis and gunicorn under load for a minute: nobody may lose a session
+	$(BIN)/python scripts/load.py $(ARGS)
+
+screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
+	@mkdir -p docs/figures
+	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest lms/tests/test_browser.py
+
+# The newest two releases.
+TUTORS := 21 22
+
+test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, each release in an environment of its own
+	@set -e; for release in $(TUTORS); do \
+		test -x $(VENV)/tutor-$$release/bin/tutor || { $(BIN)/python -m venv $(VENV)/tutor-$$release; \
+			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
+		$(VENV)/tutor-$$release/bin/tutor --version; \
+		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider docs/tutor; done
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
