@@ -5,11 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from .exemptions import GROUPS, USERNAMES
 from .findings import Finding
 from .report import Account
@@ -43,6 +38,12 @@ def render_finding(finding: Finding) -> str:
 
 
 def _draw(rows: list[list[str]]) -> str:
+    # Imported here: a pipeline, which has no terminal, does without it.
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(force_terminal=True)
     table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:

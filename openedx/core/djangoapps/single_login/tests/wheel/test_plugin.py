@@ -93,9 +93,9 @@ class ProcessTest(SimpleTestCase):
         assert process.stderr.endswith(
             "django.core.exceptions.ImproperlyConfigured: "
             "SINGLE_LOGIN_EXEMPT_USERNAMES must be a list of usernames, but it is 'xqwatcher' (str). "
-            'Write it as a list, even for one name: SINGLE_LOGIN_EXEMPT_USERNAMES: ["xqwatcher"]\n'
+            'Write it as a list, even for one name: SINGLE_LOGIN_EXEMPT_USERNAMES: ["xqwatcher"] (single_login.E001)\n'
             "SINGLE_LOGIN_EXEMPT_GROUPS: entry 2 must be a name in quotes, but it is 12345 (int). "
-            'Put it in quotes: "12345"\n'
+            'Put it in quotes: "12345" (single_login.E002)\n'
         )
 
     def test_it_needs_no_migrations(self):
