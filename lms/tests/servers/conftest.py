@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,11 @@ def lms(servers, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def private_folder(tmp_path_factory):
+def private_folder():
+    """A folder that is removed afterwards: a MariaDB's data take 100 MB."""
     require_none(private_servers.find_obstacle())
-    return tmp_path_factory.mktemp("private")
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
