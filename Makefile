@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race screenshots format upgrade clean
+.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -46,6 +46,9 @@ reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in th
 
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
 	$(BIN)/python scripts/race.py $(ARGS)
+
+load: $(VENV)/testing ## Put MariaDB, Redis and gunicorn under load for a minute: nobody may lose a session
+	$(BIN)/python scripts/load.py $(ARGS)
 
 screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
 	@mkdir -p docs/figures

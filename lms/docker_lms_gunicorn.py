@@ -12,3 +12,5 @@ max_requests = 10_000
 max_requests_jitter = 1_000
 accesslog = "-"
 errorlog = "-"
+# It would be one socket in the home directory for every gunicorn of the account.
+control_socket_disable = True

@@ -8,7 +8,6 @@ MYSQL_PASSWORD, and REDIS_URL.
 import contextlib
 import importlib.util
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -38,11 +37,19 @@ def redis_url():
     return os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
-def find_obstacle():
-    """Return why no production LMS can run here, and what to do about it; None when it can."""
+def find_missing_driver():
+    """Return which driver is not installed, and what to do about it; None when all are."""
     for module in ("MySQLdb", "redis"):
         if importlib.util.find_spec(module) is None:
             return f"{module} is not installed: pip install -r requirements/edx/production.txt"
+    return None
+
+
+def find_obstacle():
+    """Return why no production LMS can run here, and what to do about it; None when it can."""
+    missing = find_missing_driver()
+    if missing:
+        return missing
     import MySQLdb
     import redis
 
@@ -58,13 +65,12 @@ def find_obstacle():
 
 
 def connect(**address):
-    """Return a connection to MariaDB, at ``address`` or where the environment says."""
+    """Return a connection to MariaDB, at ``address`` or where the environment says; NAME chooses a database."""
     import MySQLdb
 
-    found = {**mysql_address(), **address}
-    return MySQLdb.connect(
-        host=found["HOST"], port=found["PORT"], user=found["USER"], password=found["PASSWORD"], autocommit=True
-    )
+    found = {**mysql_address(), "NAME": "", **address}
+    names = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "database": "NAME"}
+    return MySQLdb.connect(**{ours: found[djangos] for ours, djangos in names.items()}, autocommit=True)
 
 
 @contextlib.contextmanager
@@ -105,11 +111,14 @@ class ProductionLms:
         self.prefix = prefix
         self.mysql = mysql or {}
         self.redis = redis or redis_url()
+        self.secret_key = "a key for measuring and testing only"  # noqa: S105
+        self.engine = None
 
     def configure(self, *, engine="cache", atomic_requests=True, **others):
         """Write the lms.yml: as in production, but over plain HTTP and with a cheap password hash."""
+        self.engine = engine
         config = {
-            "SECRET_KEY": "a key for measuring and testing only",
+            "SECRET_KEY": self.secret_key,
             "ALLOWED_HOSTS": ["127.0.0.1"],
             "DATABASES": {
                 "default": {
@@ -139,6 +148,10 @@ class ProductionLms:
             **others,
         }
         self.lms_cfg.write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    def connect(self):
+        """Return a connection to its database."""
+        return connect(**self.mysql, NAME=self.database)
 
     @property
     def environment(self):
@@ -182,7 +195,8 @@ class ProductionLms:
                 self._wait_for(url, process)
                 yield url
             finally:
-                process.send_signal(signal.SIGINT)
+                # Not SIGINT: gunicorn's threaded workers may deadlock on the SIGQUIT that it becomes.
+                process.terminate()
                 process.wait(timeout=60)
 
     def _wait_for(self, url, process):
@@ -196,10 +210,14 @@ class ProductionLms:
 
 
 @contextlib.contextmanager
-def production_lms(folder):
-    """Yield a ProductionLms with a migrated database, and clean up behind it."""
-    with own_database() as database, own_prefix() as prefix:
-        lms = ProductionLms(folder, database, prefix)
+def production_lms(folder, mysql=None, redis=None):
+    """
+    Yield a ProductionLms with a migrated database, and clean up behind it.
+
+    ``mysql`` (as in DATABASES) and ``redis`` (a URL) say where the servers are; by default the environment does.
+    """
+    with own_database(**(mysql or {})) as database, own_prefix(redis) as prefix:
+        lms = ProductionLms(folder, database, prefix, mysql, redis)
         lms.configure()
         lms.migrate()
         yield lms

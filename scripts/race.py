@@ -15,43 +15,19 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-import requests
+from browser import Browser
 from production_lms import connect, find_obstacle, production_lms
 
 ENGINES = ["cache", "cached_db", "db"]
 ATOMIC_REQUESTS = [True, False]
 GUNICORN = [(4, 1), (8, 1), (2, 4)]
-EMAIL, PASSWORD = "racer@example.com", "edx"
+EMAIL = "racer@example.com"
 
 CREATE_RACER = """
 from django.contrib.auth.models import User
 if not User.objects.filter(username="racer"):
     User.objects.create_user("racer", "racer@example.com", "edx")
 """
-
-
-class Browser:
-    """A visitor with the CSRF cookie, ready to sign in."""
-
-    def __init__(self, url):
-        self.url = url
-        self.session = requests.Session()
-        self.session.get(f"{url}/api/user/v1/account/login_session/", timeout=60)
-
-    def sign_in(self, barrier=None):
-        """Sign in, at the moment that ``barrier`` opens; return the status and the session key that was handed out."""
-        headers = {"X-CSRFToken": self.session.cookies["csrftoken"], "Referer": self.url}
-        data = {"email": EMAIL, "password": PASSWORD}
-        if barrier is not None:
-            barrier.wait()
-        endpoint = f"{self.url}/api/user/v1/account/login_session/"
-        response = self.session.post(endpoint, data=data, headers=headers, timeout=60)
-        return response.status_code, response.cookies.get("sessionid")
-
-    def is_signed_in(self):
-        """Tell whether the dashboard opens."""
-        response = self.session.get(f"{self.url}/dashboard", timeout=60, allow_redirects=False)
-        return response.status_code == 200
 
 
 def recorded_key(lms):
@@ -68,7 +44,7 @@ def recorded_key(lms):
 
 def play_round(lms, url, pool, logins):
     """Sign in ``logins`` times at once; return the survivors, whether they are the recorded one, and the statuses."""
-    browsers = list(pool.map(lambda _: Browser(url), range(logins)))
+    browsers = list(pool.map(lambda _: Browser(url, EMAIL), range(logins)))
     barrier = threading.Barrier(logins)
     answers = list(pool.map(lambda browser: browser.sign_in(barrier), browsers))
     alive = list(pool.map(Browser.is_signed_in, browsers))

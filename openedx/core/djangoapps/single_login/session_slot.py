@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from . import audit, eviction_notice
 from .exemptions import is_protection_on
@@ -63,16 +63,22 @@ def yield_to_later_logins(session: Any) -> None:
     """
     Let ``session``, whenever it is saved, give way if it held the slot and a later login took it.
 
-    Its ``save`` then deletes it and raises ``UpdateError``, for which Django's session middleware answers 400. Nothing
-    is read unless it is saved.
+    Its ``save`` then deletes it and raises ``UpdateError``, for which Django's session middleware answers 400. It is
+    deleted, too, when the database fails before it could be known. Nothing is read unless it is saved.
     """
 
     def save(must_create: bool = False) -> None:
         type(session).save(session, must_create)
         # A session that is only being created is saved again, with its data, at the end of the request.
-        if not must_create and is_protection_on() and _is_superseded(session):
+        if must_create or not is_protection_on():
+            return
+        try:
+            if _is_superseded(session):
+                raise UpdateError
+        except (UpdateError, DatabaseError):
+            # A record that cannot be read may name another: a session that nobody can vouch for must not outlive it.
             session.delete()
-            raise UpdateError
+            raise
 
     session.save = save
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from itertools import islice
 
 from .exemptions import GROUPS, USERNAMES
@@ -25,9 +24,9 @@ def render_accounts(accounts: Iterable[Account], is_terminal: bool) -> Iterator[
     """
     Yield the table in pieces of ``ROWS`` rows, so that it takes no more memory for many accounts than for few.
 
-    Where there is no terminal, or no ``rich``, each account is one line, however long: for grep.
+    Where there is no terminal each account is one line, however long: for grep.
     """
-    draw = _draw if is_terminal and find_spec("rich") else _align
+    draw = _draw if is_terminal else _align
     remaining = iter(accounts)
     while batch := list(islice(remaining, ROWS)):
         yield draw([_cells(account) for account in batch])
@@ -39,7 +38,7 @@ def render_finding(finding: Finding) -> str:
 
 
 def _draw(rows: list[list[str]]) -> str:
-    # Not among the requirements of the wheel.
+    # Imported here: a pipeline, which has no terminal, does without it.
     from rich import box
     from rich.console import Console
     from rich.table import Table

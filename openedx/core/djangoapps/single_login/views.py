@@ -53,7 +53,14 @@ def exemptions(request: HttpRequest) -> HttpResponse:
             "pages": page.paginator.num_pages,
         }
         return JsonResponse({**report.as_dict(), **paging, "accounts": [account.as_dict() for account in accounts]})
-    context = {"report": report, "page": page, "accounts": accounts, "search": search, "is_on": is_protection_on()}
+    context = {
+        "viewer": request.user.get_username(),
+        "is_on": is_protection_on(),
+        "report": report,
+        "search": search,
+        "page": page,
+        "accounts": accounts,
+    }
     response = render(request, "single_login/exemptions.html", context)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response

@@ -1,14 +1,10 @@
 """The table of cases, with the wheel installed on a platform that was not changed for it."""
 
-import json
-from io import StringIO
-
-from cases import BY_GROUP, USERNAME, SingleLoginCases, protection
+from cases import SingleLoginCases, protection
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.core.management import call_command
 from django.db import connection
-from django.test import TransactionTestCase, override_settings
+from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from common.djangoapps.student import models
@@ -31,25 +27,3 @@ class SingleLoginOnThePlatformTest(SingleLoginCases, TransactionTestCase):
             self.sign_out(self.new_client(self.user))
         assert queries.captured_queries
         assert not [query["sql"] for query in queries if "auth_userprofile" in query["sql"]]
-
-    @override_settings(**BY_GROUP)
-    def test_the_command_is_there(self):
-        output = StringIO()
-        call_command("single_login_exemptions", "--format", "json", stdout=output)
-        assert [account["username"] for account in json.loads(output.getvalue())["accounts"]] == [USERNAME]
-
-    @override_settings(**BY_GROUP)
-    def test_the_command_prints_its_table_to_a_terminal_without_rich(self):
-        output = StringIO()
-        output.isatty = lambda: True
-        call_command("single_login_exemptions", stdout=output)
-        assert USERNAME in output.getvalue()
-
-    @override_settings(**BY_GROUP)
-    def test_the_page_is_there_with_its_template_and_style_sheet(self):
-        staff = self.create_user("staff")
-        staff.is_staff = True
-        staff.save()
-        client = self.new_client(staff)
-        self.assertContains(client.get("/single_login/exemptions/"), USERNAME)
-        assert client.get("/single_login/exemptions.css").headers["Content-Type"].startswith("text/css")

@@ -6,6 +6,7 @@ import unicodedata
 import ddt
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.test import Client, TestCase, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
@@ -105,6 +106,21 @@ class SingleLoginThroughEveryEndpointTest(TransactionTestCase):
         UserProfile.objects.update(meta='{"session_id": "another"}')
         with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
             assert self.is_signed_in(client) is not is_on
+
+    @ddt.data(*ENGINES)
+    def test_a_session_that_is_saved_when_its_record_cannot_be_read_is_given_up(self, engine):
+        def lose_connection(execute, sql, *arguments):
+            if "auth_userprofile" in sql:
+                raise OperationalError("Lost connection")
+            return execute(sql, *arguments)
+
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            client = self.sign_in("login_ajax")
+            client.raise_request_exception = False
+            with connection.execute_wrapper(lose_connection), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
+                assert client.get("/dashboard").status_code == 500
+            assert not self.is_signed_in(client)
+            assert self.is_signed_in(self.sign_in("login_ajax"))
 
     def test_an_evicted_grader_is_refused_by_the_xqueue(self):
         submission = {"queue_name": "test-queue"}

@@ -1,9 +1,11 @@
 """Signing in and out, and something that needs a session."""
 
+from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model, login, logout
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
+from edx_django_utils.plugins import get_plugin_url_patterns
 
 
 def login_user(request):
@@ -28,4 +30,9 @@ def dashboard(request):
     return HttpResponse(request.user.username)
 
 
-urlpatterns = [path("login_ajax", login_user), path("logout", logout_user), path("dashboard", dashboard)]
+urlpatterns = [
+    path("login_ajax", login_user),
+    path("logout", logout_user),
+    path("dashboard", dashboard),
+    *get_plugin_url_patterns(settings.PROJECT),
+]
