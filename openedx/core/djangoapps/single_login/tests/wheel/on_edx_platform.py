@@ -1,10 +1,10 @@
 """The table of cases, with the wheel installed on a real edx-platform: "make test-platform" runs it there."""
 
-from cases import SingleLoginCases
+from cases import BY_GROUP, USERNAME, SingleLoginCases
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.core.cache import cache
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, override_settings
 from rest_framework.test import APIClient
 
 from common.djangoapps.student.models import enforce_single_login
@@ -36,3 +36,11 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, TransactionTestCase):
         assert app.get("/api/mobile/v1/my_user_info").status_code == 302
         assert self.is_signed_in(browser)
         assert self.recorded() == browser.session.session_key
+
+    @override_settings(**BY_GROUP)
+    def test_the_page_is_there_for_staff(self):
+        staff = self.create_user("staff")
+        staff.is_staff = True
+        staff.save()
+        page = self.new_client(staff).get("/single_login/exemptions/")
+        self.assertContains(page, USERNAME)
