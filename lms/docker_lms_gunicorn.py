@@ -7,6 +7,8 @@ workers = 2 * multiprocessing.cpu_count() + 1
 preload_app = True
 # Seconds after which a worker that has not answered is replaced.
 timeout = 60
+# Longer than a proxy keeps an idle connection, so that it is never the server that closes one under a request.
+keepalive = 75
 # Recycling workers keeps a slow leak harmless; the jitter keeps them from going all at once.
 max_requests = 10_000
 max_requests_jitter = 1_000

@@ -21,7 +21,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, router, transaction
 
 from . import audit, eviction_notice
 from .exemptions import is_protection_on
@@ -126,7 +126,10 @@ def _is_superseded(session: Any) -> bool:
     held = session.get(HELD_KEY)
     if held is None:
         return False
-    profile = _profiles().filter(user_id=session.get(SESSION_KEY)).only("meta").first()
+    profiles = _profiles()
+    # Not from a replica, which may lag behind the commit that this read has to see.
+    current = profiles.using(router.db_for_write(profiles.model))
+    profile = current.filter(user_id=session.get(SESSION_KEY)).only("meta").first()
     return profile is None or recorded_key(profile) != held
 
 
