@@ -72,7 +72,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 upgrade: $(VENV)/development ## Compile the pinned requirements anew
-	cd requirements/edx && for name in base production testing development; do \
+	cd requirements/edx && for name in base production testing benchmarks development; do \
 		CUSTOM_COMPILE_COMMAND="make upgrade" ../../$(COMPILE) $$name.in --output-file $$name.txt; done
 
 clean: ## Remove the virtual environments and what was built; the data in var/ stays
@@ -91,6 +91,10 @@ $(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@if pkg-config --exists libmariadb mysqlclient 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
+	@touch $@
+
+$(VENV)/benchmarks: requirements/edx/benchmarks.txt $(VENV)/testing
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/development: requirements/edx/development.txt $(VENV)/testing
