@@ -17,7 +17,6 @@ from pathlib import Path
 
 from figures import PERFORMANCE, README, describe_machine, insert, paragraph, table, write_json
 from measured_lms import REAL_HASHERS, measured_lms
-from storm_figure import draw
 
 SCRIPTS = Path(__file__).resolve().parent
 PROCESSES = 4
@@ -100,6 +99,8 @@ def find_failures(rows):
 
 def publish(rows, servers):
     """Write the rows, the figure and the tables; print the tables."""
+    from storm_figure import draw
+
     main = [row for row in rows if row["workers"] == WORKERS]
     machine = f"{describe_machine(servers)} {PROCESSES} gunicorn processes, {main[0]['seconds']} s for each run."
     write_json("storm", {"machine": machine, "rows": rows})
