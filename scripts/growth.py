@@ -13,7 +13,7 @@ import growth_explain
 import growth_site
 from bench_cases import OFF, ON, create_account, receive
 from figures import PERFORMANCE, describe_machine, insert, paragraph, table, write_json
-from measured_lms import django_on, measured_lms
+from measured_lms import describe_servers, django_on
 from production_lms import find_obstacle
 from sampling import Case, interleave
 
@@ -25,48 +25,48 @@ ROWS_READ = """
 """
 
 
-def measure_accounts(sizes, rounds):
-    """Return a row for each number of accounts and scenario; each sample is of another account."""
-    rows = []
-    for size in sizes:
+def measure_accounts(sites, rounds):
+    """Return a row for each site and scenario, the sites taking turns; each sample is of another account."""
+    cases = {}
+    for size, lms in sites.items():
         print(f"{size:,} accounts ...", flush=True)
-        growth_site.grow(size)
+        growth_site.use(lms)
+        growth_site.fill(size)
         usernames = growth_site.spread(0, size)
         growth_site.form_group("exempt", usernames)
-        logins = growth_site.logins_of(usernames)
+        logins = growth_site.logins_of(lms, usernames)
         scenarios = {
             "protection off": OFF,
             "exempt by username": {**ON, "SINGLE_LOGIN_EXEMPT_USERNAMES": usernames},
             "exempt by group": {**ON, "SINGLE_LOGIN_EXEMPT_GROUPS": ["exempt"]},
             "not exempt": {**ON, "SINGLE_LOGIN_EXEMPT_GROUPS": ["another"]},
         }
-        cases = [Case(name, settings, logins, receive, once=True) for name, settings in scenarios.items()]
-        rows += [{"accounts": size, **cost} for cost in measure(cases, rounds)]
-    return rows
+        for login, settings in scenarios.items():
+            cases[size, login] = Case((size, login), settings, logins, receive, once=True)
+    costs = measure(cases.values(), rounds)
+    return [{"accounts": size, "login": login, **cost} for (size, login), cost in zip(cases, costs, strict=True)]
 
 
-def measure_members(sizes, rounds):
+def measure_members(lms, sizes, rounds):
     """Return a row for each size of the exempt group, of logins of its members, who are in no other group."""
+    growth_site.use(lms)
     growth_site.form_group("exempt", [])
     cases = []
     first = 0
     for size in sizes:
         name = f"members-{size}"
         growth_site.create_group(name, first, size)
-        logins = growth_site.logins_of(growth_site.spread(first, size))
+        logins = growth_site.logins_of(lms, growth_site.spread(first, size))
         first += size
         cases.append(Case(name, {**ON, "SINGLE_LOGIN_EXEMPT_GROUPS": [name]}, logins, receive, once=True))
     costs = measure(cases, rounds)
-    return [{"members": size, **cost} for size, cost in zip(sizes, costs, strict=True)]
+    return [{"members": size, "login": "exempt by group", **cost} for size, cost in zip(sizes, costs, strict=True)]
 
 
 def measure(cases, rounds):
     """Return for each case the rows that its receiver reads, and the seconds that it takes."""
     benchmarks = interleave(cases, rounds)
-    return [
-        {"login": case.name, "rows_read": count_rows_read(case), "seconds": benchmarks[case.name].median()}
-        for case in cases
-    ]
+    return [{"rows_read": count_rows_read(case), "seconds": benchmarks[case.name].median()} for case in cases]
 
 
 def count_rows_read(case):
@@ -91,8 +91,7 @@ def summaries(rows, size):
     lines = {}
     for row in rows:
         line = lines.setdefault(row[size], {size.capitalize(): f"{row[size]:,}"})
-        login = "Exempt by group" if size == "members" else row["login"].capitalize()
-        line[login] = f"{row['rows_read']} / {row['seconds'] * 1e3:.2f}"
+        line[row["login"].capitalize()] = f"{row['rows_read']} / {row['seconds'] * 1e3:.2f}"
     return list(lines.values())
 
 
@@ -101,7 +100,7 @@ def find_failures(rows, size):
     failures = []
     by_login = {}
     for row in rows:
-        by_login.setdefault(size if size == "members" else row["login"], []).append(row)
+        by_login.setdefault(row["login"], []).append(row)
     for login, (smallest, *larger) in by_login.items():
         for row in larger:
             where = f"{login}, {row[size]:,} {size}"
@@ -136,12 +135,14 @@ def main():
     obstacle = find_obstacle()
     if obstacle:
         sys.exit(obstacle)
-    with measured_lms() as (lms, servers), django_on(lms):
-        create_account()
-        growth_site.create_groups()
-        accounts = measure_accounts([size for size in ACCOUNTS if size <= options.most], options.rounds)
-        members = measure_members([size for size in MEMBERS if size < options.most], options.rounds)
-        plans = growth_explain.explain()
+    with growth_site.empty_sites([size for size in ACCOUNTS if size <= options.most]) as sites:
+        largest = sites[max(sites)]
+        with django_on(largest):
+            accounts = measure_accounts(sites, options.rounds)
+            members = measure_members(largest, [size for size in MEMBERS if size < options.most], options.rounds)
+            create_account()
+            plans = growth_explain.explain()
+    servers = describe_servers()
     publish(accounts, members, plans, servers)
     failures = [
         *find_failures(accounts, "accounts"),

@@ -1,8 +1,11 @@
-"""A site of any size, on MariaDB: accounts with profiles, and groups with members."""
+"""Sites of any size, on MariaDB, each in a database of its own: accounts with profiles, and groups with members."""
 
+import contextlib
 import itertools
+import tempfile
 
 from bench_cases import account, login_signal
+from production_lms import production_lms
 
 SAMPLE = 200
 GROUPS = 1_000
@@ -14,7 +17,7 @@ ACCOUNTS = """
     INSERT INTO auth_user (username, email, password, first_name, last_name,
                            is_superuser, is_staff, is_active, date_joined)
     SELECT CONCAT('learner-', seq), CONCAT('learner-', seq, '@example.com'), '!', '', '', 0, 0, 1, NOW()
-    FROM seq_{first}_to_{last}
+    FROM seq_1_to_{size}
 """
 PROFILES = """
     INSERT INTO auth_userprofile (user_id, name, meta)
@@ -23,23 +26,33 @@ PROFILES = """
 """
 
 
-def grow(size):
-    """Add accounts with profiles until there are ``size`` of them."""
-    from django.contrib.auth.models import User
+@contextlib.contextmanager
+def empty_sites(sizes):
+    """Yield an LMS with no account for each of ``sizes``."""
+    with contextlib.ExitStack() as stack:
+        folders = {size: stack.enter_context(tempfile.TemporaryDirectory()) for size in sizes}
+        yield {size: stack.enter_context(production_lms(folder)) for size, folder in folders.items()}
+
+
+def use(lms):
+    """Go on in the database of ``lms``."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute(ACCOUNTS.format(first=User.objects.count() + 1, last=size))
+        cursor.execute(f"USE {lms.database}")
+
+
+def fill(size):
+    """Create ``size`` accounts with profiles, and as many groups as a site with many courses has."""
+    from django.contrib.auth.models import Group
+    from django.db import connection
+
+    Group.objects.bulk_create(Group(name=f"group-{number}") for number in range(GROUPS))
+    with connection.cursor() as cursor:
+        cursor.execute(ACCOUNTS.format(size=size))
         cursor.execute(PROFILES)
         cursor.execute("ANALYZE TABLE auth_user, auth_userprofile")
         cursor.fetchall()
-
-
-def create_groups():
-    """Create as many groups as a site with many courses has."""
-    from django.contrib.auth.models import Group
-
-    Group.objects.bulk_create(Group(name=f"group-{number}") for number in range(GROUPS))
 
 
 def create_group(name, first, members):
@@ -70,7 +83,12 @@ def spread(first, size):
     return list(itertools.islice(usernames.iterator(), 0, None, max(1, size // SAMPLE)))
 
 
-def logins_of(usernames):
+def logins_of(lms, usernames):
     """Return a function whose calls return what the receiver gets when one after another of them signs in."""
     turns = itertools.cycle(usernames)
-    return lambda: login_signal(account(next(turns)))
+
+    def login():
+        use(lms)
+        return login_signal(account(next(turns)))
+
+    return login

@@ -17,7 +17,7 @@ SAMPLE_SECONDS = 0.005
 class Case:
     """What to measure: ``run``, given what ``prepare`` returns, under ``settings``."""
 
-    name: str
+    name: Any
     settings: dict[str, Any]
     prepare: Callable[[], Any]
     run: Callable[[Any], Any]
@@ -33,7 +33,7 @@ def interleave(cases, rounds):
         for case in cases:
             samples[case.name].append(_sample(case, loops[case.name]))
     return {
-        name: pyperf.Benchmark([pyperf.Run(values, metadata={"name": name}, collect_metadata=False)])
+        name: pyperf.Benchmark([pyperf.Run(values, metadata={"name": str(name)}, collect_metadata=False)])
         for name, values in samples.items()
     }
 
