@@ -35,11 +35,13 @@ def login_signal(user):
     from importlib import import_module
 
     from django.conf import settings
+    from django.contrib.auth import SESSION_KEY
     from django.contrib.auth.signals import user_logged_in
     from django.test import RequestFactory
 
     request = RequestFactory().post("/login_ajax")
     request.session = import_module(settings.SESSION_ENGINE).SessionStore()
+    request.session[SESSION_KEY] = str(user.pk)
     request.session.create()
     return {"sender": type(user), "request": request, "user": user, "signal": user_logged_in}
 

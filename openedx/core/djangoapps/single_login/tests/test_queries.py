@@ -1,6 +1,7 @@
 """What a login costs the database: the statements of the receiver, by table."""
 
 import ddt
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory, TestCase
@@ -29,6 +30,7 @@ class LoginStatementsTest(TestCase):
         """Let the receiver have a login of the user; return the statements that it sent."""
         request = RequestFactory().get("/")
         request.session = SessionStore()
+        request.session[SESSION_KEY] = str(self.user.pk)
         user = type(self.user).objects.get(pk=self.user.pk)
         with Statements() as statements:
             enforce_single_login(sender=type(user), request=request, user=user, signal=user_logged_in)
