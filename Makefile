@@ -1,8 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load screenshots format upgrade clean
+.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load storm bench growth screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
+STORM_SECONDS ?= 60
 DATA_DIR ?= var
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,6 +65,15 @@ test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, eac
 		$(VENV)/tutor-$$release/bin/tutor --version; \
 		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider docs/tutor; done
 
+storm: $(VENV)/benchmarks ## Measure the login storm, and what ends it (STORM_SECONDS=60 for each run)
+	$(BIN)/python scripts/storm.py --seconds $(STORM_SECONDS) $(ARGS)
+
+bench: $(VENV)/benchmarks ## Measure the cost of the guard (ARGS="--scale 0.2" for a shorter run)
+	$(BIN)/python scripts/bench.py $(ARGS)
+
+growth: $(VENV)/benchmarks ## Measure a login with up to 1,000,000 accounts (ARGS="--most 10000" for fewer)
+	$(BIN)/python scripts/growth.py $(ARGS)
+
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -72,7 +82,7 @@ COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 upgrade: $(VENV)/development ## Compile the pinned requirements anew
-	cd requirements/edx && for name in base production testing development; do \
+	cd requirements/edx && for name in base production testing benchmarks development; do \
 		CUSTOM_COMPILE_COMMAND="make upgrade" ../../$(COMPILE) $$name.in --output-file $$name.txt; done
 
 clean: ## Remove the virtual environments and what was built; the data in var/ stays
@@ -91,6 +101,10 @@ $(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@if pkg-config --exists libmariadb mysqlclient 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
+	@touch $@
+
+$(VENV)/benchmarks: requirements/edx/benchmarks.txt $(VENV)/testing
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/development: requirements/edx/development.txt $(VENV)/testing

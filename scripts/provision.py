@@ -84,15 +84,15 @@ def create_account(model, username, **fields):
     return user
 
 
-def queue_submissions():
-    """Fill the queue up to its number of submissions, graded ones included."""
+def queue_submissions(total=SUBMISSIONS):
+    """Fill the queue up to ``total`` submissions, graded ones included."""
     from django.db import transaction
     from submissions.api import create_external_grader_detail
     from submissions.models import ExternalGraderDetail
 
     queued = ExternalGraderDetail.objects.filter(queue_name=QUEUE).count()
     with transaction.atomic():
-        for number in range(queued, SUBMISSIONS):
+        for number in range(queued, total):
             create_external_grader_detail(
                 student_item_dict={
                     "student_id": f"student-{number}",

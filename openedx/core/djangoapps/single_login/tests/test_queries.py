@@ -1,0 +1,101 @@
+"""What a login costs the database: the statements of the receiver, by table."""
+
+import ddt
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import RequestFactory, TestCase
+
+from common.djangoapps.student.models import UserProfile, enforce_single_login
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+
+from .cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
+from .statements import Statements
+
+NAMES_ONLY = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["other"]}
+NO_MATCH = {**NAMES_ONLY, "SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
+GROUPS = "auth_group"
+PROFILE = "auth_userprofile"
+
+
+@ddt.ddt
+class LoginStatementsTest(TestCase):
+    """The session store's statements and savepoints are not counted: they depend on the engine and on the request."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = UserFactory(username=USERNAME, groups=[GROUP])
+
+    def receive_login(self):
+        """Let the receiver have a login of the user; return the statements that it sent."""
+        request = RequestFactory().get("/")
+        request.session = SessionStore()
+        request.session[SESSION_KEY] = str(self.user.pk)
+        user = type(self.user).objects.get(pk=self.user.pk)
+        with Statements() as statements:
+            enforce_single_login(sender=type(user), request=request, user=user, signal=user_logged_in)
+        return statements.by_table()
+
+    @ddt.data(
+        (False, BY_BOTH, {}),
+        (True, BY_USERNAME, {PROFILE: 1}),
+        (True, BY_BOTH, {PROFILE: 1}),
+        (True, BY_GROUP, {GROUPS: 1, PROFILE: 1}),
+        (True, NOBODY, {PROFILE: 2}),
+        (True, NAMES_ONLY, {PROFILE: 2}),
+        (True, NO_MATCH, {GROUPS: 1, PROFILE: 2}),
+    )
+    @ddt.unpack
+    def test_the_receiver(self, is_on, exemptions, expected):
+        with protection(is_on, **exemptions):
+            assert self.receive_login() == expected
+            # And so once there is an earlier session to evict.
+            assert self.receive_login() == expected
+
+    @ddt.data(
+        (False, BY_BOTH, {}),
+        (True, BY_USERNAME, {PROFILE: 2}),
+        (True, BY_GROUP, {GROUPS: 1, PROFILE: 2}),
+        (True, NOBODY, {PROFILE: 3}),
+        (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
+    )
+    @ddt.unpack
+    def test_creating_a_missing_profile_takes_one_more(self, is_on, exemptions, expected):
+        UserProfile.objects.all().delete()
+        with protection(is_on, **exemptions):
+            assert self.receive_login() == expected
+
+    @ddt.data(
+        (BY_USERNAME, {PROFILE: 1}),
+        (BY_GROUP, {GROUPS: 1, PROFILE: 1}),
+        (NOBODY, {PROFILE: 2 + 1}),
+        (NO_MATCH, {GROUPS: 1, PROFILE: 2 + 1}),
+    )
+    @ddt.unpack
+    def test_a_login_request_adds_one_read_of_the_record_after_its_session_is_saved(self, exemptions, expected):
+        with protection(False):
+            bare = self.sign_in()
+        with protection(True, **exemptions):
+            assert self.sign_in() - bare == expected
+
+    @ddt.data(NOBODY, BY_GROUP, NO_MATCH)
+    def test_a_request_that_saves_no_session_adds_nothing(self, exemptions):
+        self.client.force_login(self.user)
+        with protection(False), Statements() as bare:
+            self.client.get("/login")
+        with protection(True, **exemptions), Statements() as enforced:
+            self.client.get("/login")
+        assert enforced.by_table() == bare.by_table()
+
+    def test_recording_writes_one_column(self):
+        with protection(True), Statements() as statements:
+            self.sign_in()
+        written = [sql.partition(" WHERE ")[0] for sql, _ in statements.sent if PROFILE in sql and "UPDATE" in sql[:6]]
+        assert written == ['UPDATE "auth_userprofile" SET "meta" = %s']
+
+    def sign_in(self):
+        """Sign in through a view; return the statements of the request."""
+        with Statements() as statements:
+            response = self.client_class().post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
+        assert response.status_code == 200
+        return statements.by_table()
