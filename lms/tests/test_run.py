@@ -49,10 +49,10 @@ def make_run(folder):
         try:
             wait_for(url, process, log)
             yield url
+            assert "Traceback" not in log.read_text()
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=60)
-    assert "Traceback" not in log.read_text()
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=5)
 

@@ -124,11 +124,13 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     """
     if not user.is_authenticated:
         return None
+    exemptions = get_exemptions()
     username = user.get_username()
-    rules = find_rules(username, ())
-    if not rules and get_exemptions().groups:
-        rules = find_rules(username, user.groups.values_list("name", flat=True))
-    return rules[0] if rules else None
+    if username in exemptions.usernames:
+        return Rule(USERNAMES, username)
+    if exemptions.groups:
+        return next(iter(find_rules(username, user.groups.values_list("name", flat=True))), None)
+    return None
 
 
 def _faults_in(setting: str, value: Any) -> list[Fault]:
