@@ -149,6 +149,9 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+# The library's own default is New Relic, which is not installed here. lms.yml names what a site has.
+OPENEDX_TELEMETRY = []
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
