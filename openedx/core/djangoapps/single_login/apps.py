@@ -29,7 +29,7 @@ class SingleLoginConfig(AppConfig):
         Raises:
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
-        # This module is imported while settings are being read; these two need them.
+        # This module is imported while the settings are being read, and what these import needs them.
         from .checks import check_names, check_platform, check_settings
         from .platform_receiver import guard_receiver
 
