@@ -13,7 +13,7 @@ help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000)
-	@$(BIN)/python scripts/provision.py $(PORT)
+	@$(BIN)/python -m tools.provision $(PORT)
 	@exec $(BIN)/gunicorn --config lms/docker_lms_gunicorn.py --access-logfile /dev/null \
 		--workers 2 --bind 127.0.0.1:$(PORT) lms.wsgi
 
@@ -24,7 +24,7 @@ test-wheel: $(VENV)/testing ## Build the wheel and test it with Django 4.2 and 5
 	$(BIN)/tox run
 
 test-platform: $(VENV)/testing ## Test the wheel on a real edx-platform; say what that needs
-	@scripts/test_platform.sh
+	@tools/test_platform.sh
 
 dist: $(VENV)/development ## Build the sdist and the wheel, in dist/
 	rm -rf dist
@@ -39,21 +39,21 @@ quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
 	$(BIN)/lint-imports
 	$(foreach source,lms openedx,$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml \
 		--source_path $(source) --no_report &&) true
-	$(BIN)/python scripts/settings_reference.py --check
+	$(BIN)/python -m tools.settings_reference --check
 	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
 
 reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in the code
-	$(BIN)/python scripts/settings_reference.py
+	$(BIN)/python -m tools.settings_reference
 
 race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
-	$(BIN)/python scripts/race.py $(ARGS)
+	$(BIN)/python -m measure.race $(ARGS)
 
 load: $(VENV)/testing ## Put MariaDB, Redis and gunicorn under load for a minute: nobody may lose a session
-	$(BIN)/python scripts/load.py $(ARGS)
+	$(BIN)/python -m measure.load $(ARGS)
 
 screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
 	@mkdir -p docs/figures
-	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest lms/tests/test_browser.py
+	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest tests/test_browser.py
 
 # The newest two releases.
 TUTORS := 21 22
@@ -63,16 +63,16 @@ test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, eac
 		test -x $(VENV)/tutor-$$release/bin/tutor || { $(BIN)/python -m venv $(VENV)/tutor-$$release; \
 			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
 		$(VENV)/tutor-$$release/bin/tutor --version; \
-		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider docs/tutor; done
+		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider tests/tutor; done
 
 storm: $(VENV)/benchmarks ## Measure the login storm, and what ends it (STORM_SECONDS=60 for each run)
-	$(BIN)/python scripts/storm.py --seconds $(STORM_SECONDS) $(ARGS)
+	$(BIN)/python -m measure.storm --seconds $(STORM_SECONDS) $(ARGS)
 
 bench: $(VENV)/benchmarks ## Measure the cost of the guard (ARGS="--scale 0.2" for a shorter run)
-	$(BIN)/python scripts/bench.py $(ARGS)
+	$(BIN)/python -m measure.bench $(ARGS)
 
 growth: $(VENV)/benchmarks ## Measure a login with up to 1,000,000 accounts (ARGS="--most 10000" for fewer)
-	$(BIN)/python scripts/growth.py $(ARGS)
+	$(BIN)/python -m measure.growth $(ARGS)
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix

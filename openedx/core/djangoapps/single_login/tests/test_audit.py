@@ -6,7 +6,7 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
 
-from .cases import audit_lines
+from .single_login_cases import audit_lines
 
 
 @ddt.ddt

@@ -12,7 +12,7 @@ from django.test import SimpleTestCase, TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
 
-from .cases import protection
+from .single_login_cases import protection
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
 

@@ -10,7 +10,7 @@ from django.test import TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
 
-from .cases import protection
+from .single_login_cases import protection
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
 COMMAND = "openedx.core.djangoapps.single_login.management.commands.single_login_exemptions"

@@ -13,7 +13,7 @@ from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login import eviction_notice
 from openedx.core.djangoapps.single_login.eviction_notice import COOKIE
 
-from .cases import BY_GROUP, protection
+from .single_login_cases import BY_GROUP, protection
 
 TOLD = "signed in somewhere else"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"

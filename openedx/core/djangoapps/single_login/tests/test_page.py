@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from common.djangoapps.student.tests.factories import UserFactory
 
-from .cases import audit_lines, protection
+from .single_login_cases import audit_lines, protection
 from .test_report import create_members
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"

@@ -8,9 +8,9 @@ from django.test import RequestFactory, TestCase
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from testing.statements import Statements
 
-from .cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
-from .statements import Statements
+from .single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
 
 NAMES_ONLY = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["other"]}
 NO_MATCH = {**NAMES_ONLY, "SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}

@@ -11,7 +11,7 @@ from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.report import Report
 
-from .cases import protection
+from .single_login_cases import protection
 
 
 def create_members(count, group="xqueue", prefix="member"):

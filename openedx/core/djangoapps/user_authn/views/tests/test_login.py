@@ -11,7 +11,7 @@ from django.test import Client, TestCase, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.cases import (
+from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
     BY_USERNAME,
     GROUP,

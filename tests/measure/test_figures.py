@@ -1,0 +1,39 @@
+"""What measurements leave behind in the documents."""
+
+import pytest
+
+from measure.figures import insert, table
+
+
+@pytest.fixture
+def document(tmp_path):
+    path = tmp_path / "page.rst"
+    path.write_text("Above.\n\n.. begin: storm\n\nold\n\n.. end: storm\n\n.. begin: other\n.. end: other\n\nBelow.\n")
+    return path
+
+
+def test_a_table_is_as_wide_as_its_widest_cells():
+    rows = [{"Login": "exempt", "Statements": 1}, {"Login": "not exempt", "Statements": 2}]
+    assert table(rows).splitlines() == [
+        "==========  ==========",
+        "Login       Statements",
+        "==========  ==========",
+        "exempt      1",
+        "not exempt  2",
+        "==========  ==========",
+    ]
+
+
+def test_text_is_put_between_its_markers_as_often_as_one_likes(document):
+    for text in ("first \\1", "second \\1"):
+        insert(document, "storm", text)
+        assert document.read_text() == (
+            f"Above.\n\n.. begin: storm\n\n{text}\n\n.. end: storm\n\n.. begin: other\n.. end: other\n\nBelow.\n"
+        )
+
+
+def test_a_document_without_the_markers_is_refused(document):
+    before = document.read_text()
+    with pytest.raises(ValueError, match=r"page\.rst has no place for weather"):
+        insert(document, "weather", "text")
+    assert document.read_text() == before

@@ -1,0 +1,178 @@
+"""
+Faults, on servers of the tests' own that are killed and started again; gunicorn is never restarted.
+
+The promise, whatever dies: no account ends up unable to log in, no profile data is lost, the service recovers by
+itself, clients are answered a clean 5xx or asked to sign in again, and no session key is in the logs.
+"""
+
+import contextlib
+import json
+import signal
+
+import pytest
+import requests
+
+from measure.graders import Grader
+from testing.session_store import live_sessions
+from testing.visitor import Browser
+from tests.servers import dying
+from tests.servers.crowd import Crowd
+
+GUNICORN = {"workers": 2, "threads": 4}
+LEARNERS = [f"learner{number}" for number in range(8)]
+GRADER = "grader"
+NAME, OTHER_META = "Kept Name", {"favourite": "tea"}
+
+CREATE_ACCOUNTS = f"""
+from django.contrib.auth.models import Group, User
+from common.djangoapps.student.models import UserProfile
+for name in {[*LEARNERS, GRADER]}:
+    user = User.objects.create_user(name, name + "@example.com", "edx")
+    UserProfile.objects.create(user=user, name="{NAME}", meta='{json.dumps(OTHER_META)}')
+User.objects.get(username="{GRADER}").groups.add(Group.objects.create(name="xqueue"))
+"""
+
+
+@pytest.fixture(scope="module")
+def populated_lms(private_lms):
+    private_lms.manage("shell", "--no-imports", "-c", CREATE_ACCOUNTS)
+    return private_lms
+
+
+@pytest.fixture
+def lms(populated_lms, private_redis, tmp_path):
+    """A production LMS with accounts and no sessions, on servers that may be killed; its log is the test's own."""
+    private_redis.flush()
+    with contextlib.closing(populated_lms.connect()) as connection:
+        connection.cursor().execute("DELETE FROM django_session")
+    populated_lms.log = tmp_path / "lms.log"
+    return populated_lms
+
+
+def serve(lms, **config):
+    """Run gunicorn; the account of the graders is exempt."""
+    lms.configure(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"], **config)
+    return lms.serve(**GUNICORN)
+
+
+def email(name):
+    return f"{name}@example.com"
+
+
+def read_profile(lms, account):
+    """Return an account's number, its profile's name, and its meta without the recorded session key; and that key."""
+    with contextlib.closing(lms.connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT u.id, p.name, p.meta FROM auth_user u JOIN auth_userprofile p ON p.user_id = u.id"
+            " WHERE u.username = %s",
+            [account],
+        )
+        number, name, meta = cursor.fetchone()
+    meta = json.loads(meta)
+    key = meta.pop("session_id", None)
+    return number, name, meta, key
+
+
+def assert_one_login_mends_everything(lms, url, account):
+    """Log in: there is one live session then, the recorded one, and the profile has what it had."""
+    browser = Browser(url, email(account))
+    status, key = browser.sign_in()
+    assert status == 200
+    assert browser.is_signed_in()
+    number, name, meta, recorded = read_profile(lms, account)
+    assert recorded == key
+    assert (name, meta) == (NAME, OTHER_META)
+    assert live_sessions(lms)[number] == {key}
+    return key
+
+
+def assert_all_is_mended(lms, url, keys=()):
+    """No account is worse off, the exempt one included; and the logs hold no session key, ``keys`` among them."""
+    keys = {*keys, *(assert_one_login_mends_everything(lms, url, account) for account in LEARNERS)}
+    graders = [Grader(url, GRADER, "edx", "queue") for _ in range(2)]
+    for grader in graders:
+        grader.sign_in()
+        assert grader.counts["failed_logins"] == 0
+    for grader in graders:
+        assert grader.request("GET", "/xqueue/get_submission/", params={"queue_name": "queue"}).ok
+        assert grader.counts["logins"] == 1
+        keys.add(grader.session.cookies["sessionid"])
+    assert read_profile(lms, GRADER)[1:3] == (NAME, OTHER_META)
+    assert_no_key_in_the_log(lms, keys)
+
+
+def assert_no_key_in_the_log(lms, keys):
+    log = lms.log.read_text()
+    assert "Login success" in log
+    assert not [key for key in keys if key and key in log]
+
+
+@pytest.mark.parametrize("atomic_requests", [True, False])
+@pytest.mark.parametrize("engine", ["cache", "db"])
+def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_next_login_ends_it(
+    lms, settings, engine, atomic_requests
+):
+    middleware = [dying.MIDDLEWARE, *settings.MIDDLEWARE]
+    with serve(lms, engine=engine, atomic_requests=atomic_requests, MIDDLEWARE=middleware) as url:
+        for moment in dying.MOMENTS:
+            earlier = Browser(url, email("learner0"))
+            _, earlier_key = earlier.sign_in()
+            assert earlier.is_signed_in()
+            dying_browser = Browser(url, email("learner0"))
+            with pytest.raises(requests.ConnectionError):
+                dying_browser.sign_in(**{dying.HEADER: moment})
+            number, name, meta, recorded = read_profile(lms, "learner0")
+            assert (name, meta) == (NAME, OTHER_META)
+            # Whatever is alive then is on record, so that the next login will end it.
+            assert live_sessions(lms).get(number, set()) <= {recorded}
+            key = assert_one_login_mends_everything(lms, url, "learner0")
+            assert not earlier.is_signed_in()
+            assert_no_key_in_the_log(lms, {earlier_key, recorded, key})
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_redis_flushed_and_restarted_under_load_costs_a_login(lms, private_redis, how):
+    with serve(lms) as url:
+        with Crowd(url, map(email, LEARNERS)) as crowd:
+            crowd.wait_for("fine", 20)
+            private_redis.flush()
+            crowd.wait_for("fine", 20)
+            with private_redis.stopped(how):
+                crowd.wait_for("failed", 20)
+            crowd.wait_for("fine", 20)
+        assert_all_is_mended(lms, url, crowd.keys)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("engine", ["cache", "db"])
+def test_mariadb_restarted_under_load_costs_a_login(lms, private_mariadb, engine, how):
+    with serve(lms, engine=engine) as url:
+        with Crowd(url, map(email, LEARNERS)) as crowd:
+            crowd.wait_for("fine", 20)
+            with private_mariadb.stopped(how):
+                crowd.wait_for("failed", 20)
+            crowd.wait_for("fine", 20)
+        assert_all_is_mended(lms, url, crowd.keys)
+
+
+@pytest.mark.parametrize("engine", ["cache", "db"])
+def test_redis_down_at_login_refuses_the_login_and_changes_nothing(lms, private_redis, engine):
+    with serve(lms, engine=engine) as url:
+        earlier = Browser(url, email("learner0"))
+        earlier.sign_in()
+        before = read_profile(lms, "learner0")
+        grader = Grader(url, GRADER, "edx", "queue")
+        with private_redis.stopped(signal.SIGKILL):
+            status, key = Browser(url, email("learner0")).sign_in()
+            assert status == 500
+            assert key is None
+            grader.sign_in()
+            assert grader.counts["failed_logins"] == (engine == "cache")
+            assert requests.get(f"{url}/heartbeat", timeout=60).status_code == 503
+            assert read_profile(lms, "learner0") == before
+            # Sessions in the database do not need Redis; those in Redis are gone: sign in again.
+            assert earlier.is_signed_in() is (engine == "db")
+        assert requests.get(f"{url}/heartbeat", timeout=60).status_code == 200
+        assert_all_is_mended(lms, url)
+        assert not earlier.is_signed_in()

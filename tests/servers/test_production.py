@@ -1,0 +1,72 @@
+"""docs/lms.yml and the commands of docs/production.rst, on MariaDB and Redis, from an empty database."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import requests
+import yaml
+
+from testing.production_lms import ProductionLms, mysql_address, own_database, own_prefix, redis_url
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TLS = {"X-Forwarded-Proto": "https", "Host": "lms.example.com", "Referer": "https://lms.example.com/"}
+CREATE_HONOR = (
+    "from django.contrib.auth.models import User; User.objects.create_user('honor', 'honor@example.com', 'edx')"
+)
+
+
+@pytest.fixture(scope="module")
+def documented(servers, tmp_path_factory):
+    """The documented lms.yml, with this machine's servers in place of the example's."""
+    folder = tmp_path_factory.mktemp("documented")
+    with own_database() as database, own_prefix() as prefix:
+        lms = ProductionLms(folder, database, prefix)
+        config = yaml.safe_load((DOCS / "lms.yml").read_text())
+        config["DATABASES"]["default"].update(mysql_address(), NAME=database)
+        config["CACHES"]["default"].update(LOCATION=redis_url(), KEY_PREFIX=prefix)
+        config["ALLOWED_HOSTS"].append("127.0.0.1")
+        config["STATIC_ROOT"] = str(folder / "staticfiles")
+        config["SECRET_KEY"] = "long-and-random-enough-for-the-check-of-this-test-0123456789"
+        lms.lms_cfg.write_text(yaml.safe_dump(config))
+        yield lms
+
+
+def documented_commands(heading):
+    """Return the arguments of the ``./manage.py lms`` commands in the last block under ``heading``."""
+    section = (DOCS / "production.rst").read_text().split(f"{heading}\n***")[1].split("\n***")[0]
+    block = section.split(".. code-block:: shell")[-1]
+    return [shlex.split(line) for line in re.findall(r"\./manage\.py lms (.*) --settings=production", block)]
+
+
+def test_the_documented_way_to_production(documented):
+    for heading in ("An empty database", "Before each deploy"):
+        commands = documented_commands(heading)
+        assert commands
+        for command in commands:
+            documented.manage(*command)
+    documented.manage("shell", "--no-imports", "-c", CREATE_HONOR)
+    with documented.serve(workers=2) as url:
+        services = requests.get(f"{url}/heartbeat", timeout=10).json()
+        assert {name: service["status"] for name, service in services.items()} == {
+            "sql": True,
+            "cache": True,
+            "sessions": True,
+        }
+        plain = requests.get(f"{url}/login", headers={"Host": "lms.example.com"}, timeout=10, allow_redirects=False)
+        assert plain.headers["Location"] == "https://lms.example.com/login"
+        form = requests.get(f"{url}/login", headers=TLS, timeout=10)
+        assert "Strict-Transport-Security" in form.headers
+        cookie = f"csrftoken={form.cookies['csrftoken']}"
+        headers = {**TLS, "Cookie": cookie, "X-CSRFToken": form.cookies["csrftoken"]}
+        data = {"email": "honor@example.com", "password": "edx"}
+        login = requests.post(f"{url}/login_ajax", data=data, headers=headers, timeout=10)
+        assert login.json() == {"success": True, "redirect_url": None}
+        session = next(cookie for cookie in login.cookies if cookie.name == "sessionid")
+        assert session.secure
+        assert session.has_nonstandard_attr("HttpOnly")
+        assert session.get_nonstandard_attr("SameSite") == "Lax"
+        headers["Cookie"] = f"sessionid={session.value}"
+        assert requests.get(f"{url}/dashboard", headers=headers, timeout=10).status_code == 200
+        assert requests.get(f"{url}/static/lms/main.css", headers=TLS, timeout=10).status_code == 200
