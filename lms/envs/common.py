@@ -69,8 +69,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "openedx.core.djangoapps.single_login.middleware.SingleLoginMiddleware",
-    "openedx.core.djangoapps.single_login.eviction_notice.EvictionNoticeMiddleware",
+    "common.djangoapps.student.eviction_notice.EvictionNoticeMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -89,7 +88,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "openedx.core.djangoapps.single_login.eviction_notice.signed_in_elsewhere",
+                "common.djangoapps.student.eviction_notice.signed_in_elsewhere",
             ],
         },
     }

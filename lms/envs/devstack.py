@@ -1,6 +1,10 @@
 """Settings for working on the LMS: everything in the open, nothing but SQLite."""
 
+import sys
+
 from edx_django_utils.plugins import add_plugins
+
+from openedx.core.djangoapps.single_login.settings import plugin_settings
 
 from .common import *  # noqa: F403
 
@@ -11,4 +15,5 @@ WHITENOISE_USE_FINDERS = True
 
 DATA_DIR.mkdir(exist_ok=True)  # noqa: F405
 
+plugin_settings(sys.modules[__name__])
 add_plugins(__name__, "lms.djangoapp", "devstack")

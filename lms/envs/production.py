@@ -1,9 +1,12 @@
 """Settings for production: the defaults, and over them the lms.yml that the environment variable LMS_CFG names."""
 
 import os
+import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from edx_django_utils.plugins import add_plugins
+
+from openedx.core.djangoapps.single_login.settings import plugin_settings
 
 from . import yaml_config
 from .common import *  # noqa: F403
@@ -26,4 +29,5 @@ PREVENT_CONCURRENT_LOGINS = FEATURES["PREVENT_CONCURRENT_LOGINS"]
 if not vars().get("SECRET_KEY"):
     raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string of your own.")
 
+plugin_settings(sys.modules[__name__])
 add_plugins(__name__, "lms.djangoapp", "production")

@@ -1,6 +1,10 @@
 """Settings for the tests: SQLite in memory, a cheap password hash, a cache of its own."""
 
+import sys
+
 from edx_django_utils.plugins import add_plugins
+
+from openedx.core.djangoapps.single_login.settings import plugin_settings
 
 from .common import *  # noqa: F403
 
@@ -11,4 +15,5 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
 
+plugin_settings(sys.modules[__name__])
 add_plugins(__name__, "lms.djangoapp", "test")

@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 
 from django.test import TestCase, override_settings
 
+from common.djangoapps.student import eviction_notice
 from lms.envs import common
-from openedx.core.djangoapps.single_login import eviction_notice
 
 
 class EmbeddedCachesTest(TestCase):

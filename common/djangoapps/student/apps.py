@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
+from openedx.core.djangoapps.single_login.signals import session_evicted
+
 
 class StudentConfig(AppConfig):
     """Accounts, and one session for each of them."""
@@ -16,6 +18,7 @@ class StudentConfig(AppConfig):
         Here and not beside the functions, so that they run after Django's ``update_last_login``: every login then locks
         the account's row first and its profile second (docs/decisions/0002-two-sided-eviction.rst).
         """
+        from common.djangoapps.student import eviction_notice
         from common.djangoapps.student.models import (
             enforce_single_login,
             log_successful_login,
@@ -26,3 +29,4 @@ class StudentConfig(AppConfig):
         user_logged_out.connect(log_successful_logout)
         for signal in (user_logged_in, user_logged_out):
             signal.connect(enforce_single_login)
+        session_evicted.connect(eviction_notice.leave)

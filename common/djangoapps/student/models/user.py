@@ -4,12 +4,13 @@ import json
 import logging
 
 from django.conf import settings
-from django.contrib.auth.signals import user_logged_in
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login import session_slot
-from openedx.core.djangoapps.single_login.guard import asks_the_guard, has_nothing_to_enforce, lets_pass
+from openedx.core.djangoapps.single_login.enforcement import enforce_single_login
+
+__all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]
 
 AUDIT_LOG = logging.getLogger("audit")
 
@@ -50,34 +51,8 @@ class UserProfile(models.Model):
         self.meta = json.dumps(meta)
 
     def set_login_session(self, session_id=None):
-        """
-        Record ``session_id``, or None, as the account's one session, and delete the one recorded before.
-
-        ``session_slot`` calls it while it holds the profile's row, so that simultaneous logins take their turns.
-        """
-        meta = self.get_meta()
-        earlier = meta.get(session_slot.META_KEY)
-        meta[session_slot.META_KEY] = session_id
-        if earlier and earlier != session_id:
-            session_slot.delete_session(earlier)
-        self.set_meta(meta)
-        self.save(update_fields=["meta"])
-
-
-@asks_the_guard
-def enforce_single_login(sender, request, user, signal, **kwargs):
-    """
-    Keep one session per account: a login ends the account's earlier session, a logout gives up its own.
-
-    Accounts that the settings exempt are let through before anything is read, written or evicted.
-    """
-    if has_nothing_to_enforce(request, user) or lets_pass(user, signal):
-        return
-    session = request.session
-    if signal is user_logged_in:
-        session_slot.take(user, session, lambda: user.profile.set_login_session(session.session_key))
-    else:
-        session_slot.leave(user, session, lambda: user.profile.set_login_session(None))
+        """Record ``session_id``, or None, as the account's one session: the one recorded before loads no more."""
+        session_slot.record(self, session_id)
 
 
 def log_successful_login(sender, request, user, **kwargs):

@@ -6,8 +6,8 @@ from django.urls import reverse
 
 from common.djangoapps.student.tests.factories import UserFactory
 
-# Session, user, the filter of all groups, two counts, the accounts, their groups.
-FEW = 7
+# Session, its record, user, the filter of all groups, two counts, the accounts, their groups.
+FEW = 8
 EXEMPT_XQUEUE = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["xqueue", "services"]}
 
 

@@ -1,4 +1,4 @@
-"""The app: when the process starts it reads its settings, so that a faulty one stops it there, and sets its guard."""
+"""The app: when the process starts it reads its settings, so that a faulty one stops it there, and takes its place."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from django.core.checks import Tags, register
 from .exemptions import get_exemptions
 
 URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
+# Not "common": that runs before the operator's file is read.
+SETTINGS = {name: {"relative_path": "settings"} for name in ("production", "devstack", "test")}
 
 
 class SingleLoginConfig(AppConfig):
@@ -20,21 +22,24 @@ class SingleLoginConfig(AppConfig):
     verbose_name = "Single login"
     plugin_app: ClassVar[dict[str, Any]] = {
         "url_config": {"lms.djangoapp": dict(URLS), "cms.djangoapp": dict(URLS)},
+        "settings_config": {"lms.djangoapp": dict(SETTINGS), "cms.djangoapp": dict(SETTINGS)},
     }
+    # Whether logins and logouts are ours to enforce; sessions are left alone where they are not.
+    is_in_place = False
 
     def ready(self) -> None:
         """
-        Read the exemptions, put the guard in front of the platform's receiver, and register the system checks.
+        Read the exemptions, take the place of the platform's receiver, and register the system checks.
 
         Raises:
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         # This module is imported while the settings are being read, and what these import needs them.
         from .checks import check_names, check_platform, check_settings
-        from .platform_receiver import guard_receiver
+        from .platform_receiver import take_its_place
 
         get_exemptions()
-        guard_receiver()
+        self.is_in_place = take_its_place()
         register(check_settings, self.label)
         register(check_platform, self.label)
         register(check_names, self.label, Tags.database)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from edx_django_utils.monitoring import set_custom_attribute
 
 from .exemptions import USERNAMES, Rule
@@ -13,7 +13,7 @@ from .exemptions import USERNAMES, Rule
 AUDIT_LOG = logging.getLogger("audit")
 
 
-def log_exempted_login(user: Any, rule: Rule) -> None:
+def log_exempted_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
     Record that ``rule`` exempted a login of ``user``.
 
@@ -28,14 +28,14 @@ def log_exempted_login(user: Any, rule: Rule) -> None:
     AUDIT_LOG.info("Single login exempt - %s - %s", _named(user, squelched), matched)
 
 
-def log_eviction(user: Any) -> None:
-    """Record in the logger ``audit`` that the earlier session of ``user`` was ended by a later login."""
-    AUDIT_LOG.info("Single login evicted - %s - signed in elsewhere", _named(user, _is_pii_squelched()))
+def log_eviction(user: AbstractBaseUser, reason: str) -> None:
+    """Record in the logger ``audit`` that a session of ``user`` was ended, and why."""
+    AUDIT_LOG.info("Single login evicted - %s - %s", _named(user, _is_pii_squelched()), reason)
 
 
 def _is_pii_squelched() -> bool:
     return bool(getattr(settings, "FEATURES", {}).get("SQUELCH_PII_IN_LOGS", False))
 
 
-def _named(user: Any, squelched: bool) -> str:
-    return f"user.id: {user.pk}" if squelched else str(user.get_username())
+def _named(user: AbstractBaseUser, squelched: bool) -> str:
+    return f"user.id: {user.pk}" if squelched else user.get_username()

@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.db import DatabaseError, router
 
+from .enforcement import enforce_single_login
 from .exemptions import GROUPS, USERNAMES, find_faults
 from .findings import Finding, find_settings_findings
-from .guard import is_guarded
-from .platform_receiver import find_receiver, guard_receiver
+from .platform_receiver import find_receiver, take_its_place
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:
@@ -30,7 +30,7 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
 
 def check_platform(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Check that the platform's receiver is guarded, and that nothing else exempts accounts behind the guard."""
-    if not guard_receiver():
+    if not take_its_place():
         return [
             Error(
                 "No enforce_single_login was found to guard: nobody is exempt from single login.",
@@ -72,7 +72,7 @@ def _warning(finding: Finding) -> CheckMessage:
 
 def _has_exemption_of_its_own(receiver: Any) -> bool:
     """Tell whether the module that ``receiver`` is written in names one of the settings."""
-    if is_guarded(receiver):
+    if receiver is enforce_single_login:
         return False
     try:
         source = inspect.getsource(sys.modules[receiver.__module__])

@@ -133,6 +133,14 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     return None
 
 
+def still_exempts(rule: Rule, user: User) -> bool:
+    """Tell whether ``rule``, which exempted ``user`` once, does so now; nothing of ``user`` is read for a username."""
+    exemptions = get_exemptions()
+    if rule.setting == USERNAMES:
+        return rule.name in exemptions.usernames
+    return rule.name in exemptions.groups and rule.name in user.groups.values_list("name", flat=True)
+
+
 def _faults_in(setting: str, value: Any) -> list[Fault]:
     if not isinstance(value, list | tuple | set | frozenset):
         example = value if isinstance(value, str) and value else "name"

@@ -1,5 +1,5 @@
 """
-The platform's own receiver, and the guard in front of it.
+The platform's own receiver, and ours in its place.
 
 The platform connects ``enforce_single_login`` when its models are imported, which Django does for every app before the
 first ``ready()``: so the order of the apps does not matter (docs/decisions/0003).
@@ -13,9 +13,7 @@ from functools import cache
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
-from .guard import Guard, is_guarded
-
-DISPATCH_UID = "single_login"
+from .enforcement import enforce_single_login
 
 
 def find_receiver() -> Callable[..., None] | None:
@@ -28,17 +26,16 @@ def find_receiver() -> Callable[..., None] | None:
 
 
 @cache
-def guard_receiver() -> bool:
+def take_its_place() -> bool:
     """
-    Put the guard in the receiver's place, once per process, and tell whether logins and logouts are guarded now.
+    Take the platform's receiver out of both signals and connect ours, once; tell whether ours is there now.
 
-    A receiver that asks the guard by itself, as in this repository's own LMS, is left as it is.
+    In the LMS of this repository ours is the platform's.
     """
     receiver = find_receiver()
-    if receiver is None or is_guarded(receiver):
-        return receiver is not None
-    guard = Guard(receiver)
+    if receiver is enforce_single_login:
+        return True
     found = [signal for signal in (user_logged_in, user_logged_out) if signal.disconnect(receiver)]
     for signal in found:
-        signal.connect(guard, weak=False, dispatch_uid=DISPATCH_UID)
+        signal.connect(enforce_single_login)
     return len(found) == 2

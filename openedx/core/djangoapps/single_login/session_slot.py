@@ -1,138 +1,162 @@
 """
-One session per account, held safely.
+The slot for the one session of an account: ``UserProfile.meta["session_id"]``.
 
-The key of the account's one session is recorded in ``UserProfile.meta["session_id"]``: that is the slot. Two sides
-keep it exact when several requests of one account meet (docs/decisions/0002-two-sided-eviction.rst):
-
-* the winner records its key while it holds the profile's row, commits, and then deletes the earlier session once more;
-* the loser, whenever it saves its session, reads the record *after* saving, and deletes its own session when the record
-  names another.
-
-Whichever of the two comes last sees the other, so nothing atomic is asked of the session store.
+A login records its session's key there while it holds the profile's row, and writes the same key into the session: the
+*claim*. The session engine compares the two whenever a session is loaded, so nothing else has to hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY, get_user_model
-from django.contrib.sessions.backends.base import UpdateError
-from django.db import DatabaseError, IntegrityError, router, transaction
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends import signed_cookies
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import router, transaction
+from django.utils.crypto import get_random_string
 
-from . import audit, eviction_notice
-from .exemptions import is_protection_on
+from . import audit
+from .exemptions import Rule
+from .settings import SESSION_ENGINE, SITE_ENGINE
+from .signals import session_evicted
+
+if TYPE_CHECKING:
+    # At run time this module is imported before there are models.
+    from django.contrib.auth.models import User
 
 META_KEY = "session_id"
-# In a session: the key under which it took the slot. Sessions that never took one, exempt ones above all, lack it.
-HELD_KEY = "single_login_held"
+# In a session: the key under which it took the slot, or the rule that let it in without one. Never both.
+CLAIM = "single_login_claim"
+RULE = "single_login_rule"
+
+SIGNED_IN_ELSEWHERE = "signed in elsewhere"
+NO_LONGER_EXEMPT = "no longer exempt"
 
 
-def take(user: Any, session: Any, record: Callable[[], None]) -> None:
+class Profile(Protocol):
+    """What is needed of the platform's ``UserProfile``."""
+
+    pk: int
+    meta: str
+
+    def get_meta(self) -> dict[str, Any]:
+        """Return the JSON object in ``meta``."""
+
+    def set_meta(self, meta: dict[str, Any]) -> None:
+        """Keep the JSON object, unsaved."""
+
+
+def take(user: User, session: SessionBase) -> None:
     """
-    Give ``user``'s slot to ``session``, which gets a key first if it has none.
+    Give ``user``'s slot to ``session``; the session recorded before is deleted after the commit.
 
-    ``record`` writes the key to ``user.profile``, and deletes the session recorded before. It runs while the profile's
-    row is held, on a fresh ``user.profile``, unless the slot is ``session``'s already.
+    A session that signs in again gets a fresh key first: whoever evicts it at this moment will delete the old one.
     """
-    if session.session_key is None:
-        session.save()
-    try:
-        _hold_and_record(user, session.session_key, record)
-    except IntegrityError:
-        # Another first login created the profile at the same moment: now it is there to be held.
-        _hold_and_record(user, session.session_key, record)
-    if session.get(HELD_KEY) != session.session_key:
-        session[HELD_KEY] = session.session_key
-    yield_to_later_logins(session)
+    if session.session_key is None or CLAIM in session or RULE in session:
+        session.cycle_key()
+    claim = new_claim(session)
+    with transaction.atomic(using=_database()):
+        profile = _hold_profile(user)
+        earlier = recorded_key(profile)
+        record(profile, claim)
+        if earlier:
+            after_commit(partial(_evict, user, earlier))
+    # Whatever else saves the profile in this request shall not bring the earlier record back.
+    user.profile = profile
+    session.pop(RULE, None)
+    session[CLAIM] = claim
 
 
-def leave(user: Any, session: Any, clear: Callable[[], None]) -> None:
-    """Run ``clear`` on a fresh ``user.profile``, its row held, if the slot is ``session``'s; leave it alone if not."""
-    with transaction.atomic():
+def take_if_free(user: User, session: SessionBase) -> str | None:
+    """Give ``user``'s slot to ``session`` if nothing is on record; return its claim then, else None."""
+    with transaction.atomic(using=_database()):
+        # The account's row first, as a login does: the two could wait for each other otherwise.
+        type(user)._default_manager.using(_database()).select_for_update().only("pk").get(pk=user.pk)
+        profile = _hold_profile(user)
+        if recorded_key(profile):
+            return None
+        claim = new_claim(session)
+        record(profile, claim)
+        return claim
+
+
+def leave(user: User, session: SessionBase) -> None:
+    """Clear ``user``'s slot if ``session`` has it."""
+    with transaction.atomic(using=_database()):
         profile = _profiles().select_for_update().filter(user=user).first()
-        if profile is not None and recorded_key(profile) == session.session_key:
+        if profile is not None and recorded_key(profile) == session.get(CLAIM, ""):
+            record(profile, None)
             user.profile = profile
-            clear()
 
 
-def yield_to_later_logins(session: Any) -> None:
-    """
-    Let ``session``, whenever it is saved, give way if it held the slot and a later login took it.
-
-    Its ``save`` then deletes it and raises ``UpdateError``, for which Django's session middleware answers 400. It is
-    deleted, too, when the database fails before it could be known. Nothing is read unless it is saved.
-    """
-
-    def save(must_create: bool = False) -> None:
-        type(session).save(session, must_create)
-        # A session that is only being created is saved again, with its data, at the end of the request.
-        if must_create or not is_protection_on():
-            return
-        try:
-            if _is_superseded(session):
-                raise UpdateError
-        except (UpdateError, DatabaseError):
-            # A record that cannot be read may name another: a session that nobody can vouch for must not outlive it.
-            session.delete()
-            raise
-
-    session.save = save
-
-
-def recorded_key(profile: Any) -> str | None:
-    """Return the session key that ``profile`` records, or None."""
-    key: str | None = profile.get_meta().get(META_KEY)
-    return key
-
-
-def delete_session(session_key: str) -> None:
-    """Delete the session of this key from the session store; a missing one is as good as deleted."""
-    import_module(settings.SESSION_ENGINE).SessionStore(session_key).delete()
-
-
-def ensure_profile(user: Any) -> None:
-    """Create ``user``'s profile, named as the account is, if it is missing."""
+def pass_by(user: User, session: SessionBase, rule: Rule) -> None:
+    """Let ``session`` in by ``rule``, without the slot: the record is neither read nor written."""
     _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
+    session.pop(CLAIM, None)
+    session[RULE] = [rule.setting, rule.name]
 
 
-def _hold_and_record(user: Any, session_key: str, record: Callable[[], None]) -> None:
-    profiles = _profiles()
-    with transaction.atomic():
-        held = profiles.select_for_update().filter(user=user).first()
-        user.profile = held or profiles.create(user=user, name=user.get_username())
-        earlier = recorded_key(user.profile)
-        if earlier == session_key:
-            return
-        record()
-        if recorded_key(user.profile) != session_key:
-            # A platform with an exemption of its own, less strict than ours, has recorded nothing.
-            user.profile.set_login_session(session_key)
-        if earlier is not None:
-            transaction.on_commit(partial(_evict, user, earlier))
+def new_claim(session: SessionBase) -> str | None:
+    """Return the claim of ``session``: its key, or a random one where the key is what the session holds."""
+    return get_random_string(32) if isinstance(session, signed_cookies.SessionStore) else session.session_key
 
 
-def _evict(user: Any, session_key: str) -> None:
-    # ``record`` deleted it before the commit; a request of that session may have saved it again since.
-    delete_session(session_key)
-    audit.log_eviction(user)
-    eviction_notice.leave(session_key)
+def find_recorded_key(user: User) -> str | None:
+    """Return the session key on record for ``user``, or None: one statement, never on a replica."""
+    profile = _profiles().filter(user=user).only("meta").first()
+    return recorded_key(profile) if profile else None
 
 
-def _is_superseded(session: Any) -> bool:
-    held = session.get(HELD_KEY)
-    if held is None:
-        return False
-    profiles = _profiles()
-    # Not from a replica, which may lag behind the commit that this read has to see.
-    current = profiles.using(router.db_for_write(profiles.model))
-    profile = current.filter(user_id=session.get(SESSION_KEY)).only("meta").first()
-    return profile is None or recorded_key(profile) != held
+def recorded_key(profile: Profile) -> str | None:
+    """Return the session key that ``profile`` records, or None."""
+    return profile.get_meta().get(META_KEY)
+
+
+def record(profile: Profile, session_key: str | None) -> None:
+    """Write ``session_key``, or None for nobody's, into the slot of ``profile``, and into no other column."""
+    profile.set_meta({**profile.get_meta(), META_KEY: session_key})
+    _profiles().filter(pk=profile.pk).update(meta=profile.meta)
+
+
+def announce_eviction(user: User, session_key: str, reason: str) -> None:
+    """Leave an audit line, and tell the receivers of ``session_evicted``."""
+    audit.log_eviction(user, reason)
+    session_evicted.send_robust(sender=type(user), user=user, session_key=session_key)
+
+
+def after_commit(action: Any) -> None:
+    """Run ``action`` when no lock is held any more; what it raises is logged, and no more."""
+    # Not the partial itself: Django names the function in its log line.
+    transaction.on_commit(lambda: action(), using=_database(), robust=True)
+
+
+def site_store() -> type[SessionBase]:
+    """Return the session store of the site's own engine."""
+    is_ours = settings.SESSION_ENGINE == SESSION_ENGINE
+    engine = getattr(settings, SITE_ENGINE) if is_ours else settings.SESSION_ENGINE
+    store: type[SessionBase] = import_module(engine).SessionStore
+    return store
+
+
+def _evict(user: User, session_key: str) -> None:
+    store = site_store()(session_key)
+    was_alive = store.load().get(SESSION_KEY) == str(user.pk)
+    store.delete()
+    if was_alive:
+        announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
+
+
+def _hold_profile(user: User) -> Any:
+    return _profiles().select_for_update().get_or_create(user=user, defaults={"name": user.get_username()})[0]
 
 
 def _profiles() -> Any:
-    field: Any = get_user_model()._meta.get_field("profile")
-    return field.related_model.objects
+    return apps.get_model("student", "UserProfile").objects.using(_database())
+
+
+def _database() -> str:
+    return router.db_for_write(apps.get_model("student", "UserProfile"))

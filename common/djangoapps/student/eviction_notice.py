@@ -32,8 +32,12 @@ SALT = "single_login.eviction_notice"
 COOKIE_SECONDS = 24 * 60 * 60
 
 
-def leave(session_key: str) -> None:
-    """Leave word that the session of this key was evicted now. A cache that fails costs the notice, and no more."""
+def leave(session_key, **kwargs):
+    """
+    Receive ``session_evicted``: leave word that the session of this key was evicted now.
+
+    A cache that fails costs the notice, and no more.
+    """
     try:
         _cache().set(_hashed(session_key), timezone.now().isoformat(), timeout=settings.SESSION_COOKIE_AGE)
     except Exception:

@@ -9,11 +9,10 @@ from django.core.cache import cache, caches
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 
+from common.djangoapps.student import eviction_notice
+from common.djangoapps.student.eviction_notice import COOKIE
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login import eviction_notice
-from openedx.core.djangoapps.single_login.eviction_notice import COOKIE
-
-from .single_login_cases import BY_GROUP, protection
+from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection
 
 TOLD = "signed in somewhere else"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"

@@ -1,0 +1,107 @@
+"""
+The session engine: the site's own, and the rule.
+
+A session that somebody is signed in with loads only while it is its account's session on record, or the account is
+exempt. Any other is deleted and loads empty, so that its visitor is anonymous (docs/decisions/0004). The platform
+imports this module before there are models.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from asgiref.sync import sync_to_async
+from django.apps import apps
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import ObjectDoesNotExist
+
+from . import session_slot
+from .exemptions import Rule, find_rule, is_protection_on, still_exempts
+from .session_slot import CLAIM, NO_LONGER_EXEMPT, RULE, SIGNED_IN_ELSEWHERE
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from .apps import SingleLoginConfig
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SessionStore":
+        return _under_the_rule(session_slot.site_store())
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+class SingleLoginSession(SessionBase):
+    """The rule, for a session engine to stand behind."""
+
+    def load(self) -> dict[str, Any]:
+        """Return the session's data, or nothing when it may not live; it costs nothing if nobody is signed in."""
+        data = super().load()
+        if SESSION_KEY not in data or not is_protection_on() or not _is_in_place():
+            return data
+        user = _user_of(data)
+        try:
+            mark, reason = self._vouch(user, data)
+        except (ObjectDoesNotExist, ValueError):
+            # No such account, or a profile that nobody can read.
+            mark, reason = {}, ""
+        if not mark:
+            self._end(user, reason)
+            return {}
+        if not mark.items() <= data.items():
+            self.modified = True
+        return {**data, **mark}
+
+    async def aload(self) -> dict[str, Any]:
+        """Do the same for asynchronous views."""
+        return await sync_to_async(self.load)()
+
+    def _vouch(self, user: User, data: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """Return what the session lives by, to be noted in it: its claim, or a rule; or nothing, and why it ends."""
+        if RULE in data:
+            if still_exempts(Rule(*data[RULE]), user):
+                return {RULE: data[RULE]}, ""
+            return self._by_another_rule(user), NO_LONGER_EXEMPT
+        recorded = session_slot.find_recorded_key(user)
+        # A session from before the rule has no claim: its key is what the platform recorded.
+        claim = data.get(CLAIM, self.session_key)
+        if recorded == claim:
+            return {CLAIM: claim}, ""
+        if CLAIM in data:
+            return {}, SIGNED_IN_ELSEWHERE if recorded else ""
+        if mark := self._by_another_rule(user):
+            return mark, ""
+        if not recorded and (claim := session_slot.take_if_free(user, self)):
+            return {CLAIM: claim}, ""
+        return {}, SIGNED_IN_ELSEWHERE
+
+    def _by_another_rule(self, user: User) -> dict[str, Any]:
+        rule = find_rule(user)
+        return {RULE: [rule.setting, rule.name]} if rule else {}
+
+    def _end(self, user: User, reason: str) -> None:
+        session_key = self.session_key or ""
+        session_slot.after_commit(type(self)(session_key).delete)
+        if reason:
+            session_slot.announce_eviction(user, session_key, reason)
+        self._session_key = None
+
+
+def _is_in_place() -> bool:
+    return cast("SingleLoginConfig", apps.get_app_config("single_login")).is_in_place
+
+
+@lru_cache
+def _under_the_rule(engine: type[SessionBase]) -> type[SessionBase]:
+    # The name is part of the salt that sessions are signed with.
+    names = {"__module__": __name__, "__qualname__": engine.__qualname__}
+    return type(engine.__name__, (SingleLoginSession, engine), names)
+
+
+def _user_of(data: dict[str, Any]) -> User:
+    """Return the session's user, of whom nothing is read before it is asked for."""
+    model = get_user_model()
+    key = model._meta.pk
+    return model.from_db(None, [key.attname], [key.to_python(data[SESSION_KEY])])

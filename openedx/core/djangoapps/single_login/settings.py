@@ -1,0 +1,30 @@
+"""Plugin settings: our session engine over the site's own, whichever that is."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+PACKAGE = __name__.rpartition(".")[0]
+SESSION_ENGINE = f"{PACKAGE}.session_engine"
+JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.middleware.JwtCookieMiddleware"
+# The name of the setting that keeps the name of the site's own engine.
+SITE_ENGINE = "SINGLE_LOGIN_SITE_SESSION_ENGINE"
+
+DJANGOS_ENGINE = "django.contrib.sessions.backends.db"
+READER_OF_JWT_COOKIES = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"
+
+
+def plugin_settings(settings: ModuleType) -> None:
+    """
+    Put the rule over the settings of a site, once: its sessions, and the JWT cookies that go with them.
+
+    Runs after the operator's file is read, so ``SESSION_ENGINE`` goes on naming the site's own engine there.
+    """
+    engine = getattr(settings, "SESSION_ENGINE", DJANGOS_ENGINE)
+    if engine != SESSION_ENGINE:
+        setattr(settings, SITE_ENGINE, engine)
+        settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]
+    middleware = list(settings.MIDDLEWARE)
+    if READER_OF_JWT_COOKIES in middleware and JWT_COOKIE_MIDDLEWARE not in middleware:
+        middleware.insert(middleware.index(READER_OF_JWT_COOKIES), JWT_COOKIE_MIDDLEWARE)
+        settings.MIDDLEWARE = middleware  # type: ignore[attr-defined]
