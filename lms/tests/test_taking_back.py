@@ -8,10 +8,11 @@ from django.core.management import call_command
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.single_login_cases import site_engine
 
 
 class TakingBackTest(TransactionTestCase):
-    """Sessions that were open before stay open, until the password is set."""
+    """Sessions that the exemption let in end with it, and all of them when the password is set."""
 
     def setUp(self):
         super().setUp()
@@ -27,14 +28,15 @@ class TakingBackTest(TransactionTestCase):
     def is_signed_in(self, client):
         return client.get("/xqueue/get_submission/", {"queue_name": "test-queue"}).status_code == 200
 
-    def test_setting_the_same_password_ends_every_session(self):
+    def test_taking_the_exemption_back_or_setting_the_same_password_ends_every_session(self):
         for engine in ("db", "cache"):
-            with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            with site_engine(engine):
                 with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
                     earlier = [self.sign_in() for _ in range(3)]
-                earlier.append(self.sign_in())
-                assert all(map(self.is_signed_in, earlier))
-                with patch("getpass.getpass", return_value=TEST_PASSWORD):
-                    call_command("changepassword", "xqwatcher", stdout=StringIO())
+                    assert all(map(self.is_signed_in, earlier))
+                    with patch("getpass.getpass", return_value=TEST_PASSWORD):
+                        call_command("changepassword", "xqwatcher", stdout=StringIO())
+                    assert not any(map(self.is_signed_in, earlier))
+                    earlier = [self.sign_in() for _ in range(3)]
                 assert not any(map(self.is_signed_in, earlier))
                 assert self.is_signed_in(self.sign_in())

@@ -12,7 +12,7 @@ from django.utils import timezone
 from common.djangoapps.student import eviction_notice
 from common.djangoapps.student.eviction_notice import COOKIE
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection
+from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection, site_engine
 
 TOLD = "signed in somewhere else"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
@@ -56,7 +56,7 @@ class EvictionNoticeTest(TransactionTestCase):
 
     @ddt.data("db", "cached_db", "cache", "file")
     def test_every_session_engine_tells(self, engine):
-        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+        with site_engine(engine):
             self.evict()
             assert self.is_told(self.first, "/dashboard")
 
