@@ -73,7 +73,7 @@ class SingleLoginSession(SessionBase):
             return {}, SIGNED_IN_ELSEWHERE if recorded else ""
         if mark := self._by_another_rule(user):
             return mark, ""
-        if not recorded and (claim := session_slot.take_if_free(user, self)):
+        if not recorded and (claim := session_slot.take_if_free(user, self, data)):
             return {CLAIM: claim}, ""
         return {}, SIGNED_IN_ELSEWHERE
 

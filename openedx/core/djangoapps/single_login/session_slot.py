@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import router, transaction
-from django.utils.crypto import get_random_string
+from django.utils.crypto import constant_time_compare, get_random_string
 
 from . import audit
 from .exemptions import Rule
-from .settings import SESSION_ENGINE, SITE_ENGINE
+from .settings import DJANGOS_ENGINE, SESSION_ENGINE, SITE_ENGINE
 from .signals import session_evicted
 
 if TYPE_CHECKING:
@@ -71,13 +71,17 @@ def take(user: User, session: SessionBase) -> None:
     session[CLAIM] = claim
 
 
-def take_if_free(user: User, session: SessionBase) -> str | None:
-    """Give ``user``'s slot to ``session`` if nothing is on record; return its claim then, else None."""
+def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str | None:
+    """
+    Give ``user``'s slot to ``session``, whose data are ``data``, if nothing is on record; return its claim, or None.
+
+    A session that a password change has made worthless does not get it.
+    """
     with transaction.atomic(using=_database()):
         # The account's row first, as a login does: the two could wait for each other otherwise.
-        type(user)._default_manager.using(_database()).select_for_update().only("pk").get(pk=user.pk)
-        profile = _hold_profile(user)
-        if recorded_key(profile):
+        account = get_user_model().objects.using(_database()).select_for_update().get(pk=user.pk)
+        profile = _hold_profile(account)
+        if recorded_key(profile) or not _is_current(account, data):
             return None
         claim = new_claim(session)
         record(profile, claim)
@@ -137,7 +141,7 @@ def after_commit(action: Any) -> None:
 def site_store() -> type[SessionBase]:
     """Return the session store of the site's own engine."""
     is_ours = settings.SESSION_ENGINE == SESSION_ENGINE
-    engine = getattr(settings, SITE_ENGINE) if is_ours else settings.SESSION_ENGINE
+    engine = getattr(settings, SITE_ENGINE, DJANGOS_ENGINE) if is_ours else settings.SESSION_ENGINE
     store: type[SessionBase] = import_module(engine).SessionStore
     return store
 
@@ -148,6 +152,11 @@ def _evict(user: User, session_key: str) -> None:
     store.delete()
     if was_alive:
         announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
+
+
+def _is_current(user: User, data: dict[str, Any]) -> bool:
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(data.get(HASH_SESSION_KEY, ""), each) for each in hashes)
 
 
 def _hold_profile(user: User) -> Any:

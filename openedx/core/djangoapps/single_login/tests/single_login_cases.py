@@ -523,6 +523,12 @@ class SingleLoginCases:
         self.change_password(recorded)
         assert self.is_signed_in(recorded)
 
+    def test_case_13_a_session_that_a_password_change_has_ended_takes_no_slot(self):
+        ended, lone = self.from_before(), self.from_before()
+        with protection(False):
+            self.change_password(lone)
+        assert self.signed_in([ended, lone]) == [lone]
+
     def test_case_13_exempt_sessions_from_before_all_live_until_the_exemption_goes(self):
         self.profiles.update(meta='{"session_id": "somebody-elses"}')
         clients = [self.from_before() for _ in range(3)]

@@ -1,10 +1,11 @@
 """What a login costs the database: the statements of the receiver, by table."""
 
 import ddt
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import RequestFactory, TestCase
+from django.test import RequestFactory, TestCase, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -68,24 +69,15 @@ class LoginStatementsTest(TestCase):
     @ddt.data(
         (BY_USERNAME, {PROFILE: 1}),
         (BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (NOBODY, {PROFILE: 2 + 1}),
-        (NO_MATCH, {GROUPS: 1, PROFILE: 2 + 1}),
+        (NOBODY, {PROFILE: 2}),
+        (NO_MATCH, {GROUPS: 1, PROFILE: 2}),
     )
     @ddt.unpack
-    def test_a_login_request_adds_one_read_of_the_record_after_its_session_is_saved(self, exemptions, expected):
+    def test_a_login_request_adds_the_receivers_alone(self, exemptions, expected):
         with protection(False):
             bare = self.sign_in()
         with protection(True, **exemptions):
             assert self.sign_in() - bare == expected
-
-    @ddt.data(NOBODY, BY_GROUP, NO_MATCH)
-    def test_a_request_that_saves_no_session_adds_nothing(self, exemptions):
-        self.client.force_login(self.user)
-        with protection(False), Statements() as bare:
-            self.client.get("/login")
-        with protection(True, **exemptions), Statements() as enforced:
-            self.client.get("/login")
-        assert enforced.by_table() == bare.by_table()
 
     def test_recording_writes_one_column(self):
         with protection(True), Statements() as statements:
@@ -99,3 +91,70 @@ class LoginStatementsTest(TestCase):
             response = self.client_class().post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
         assert response.status_code == 200
         return statements.by_table()
+
+
+@ddt.ddt
+class RequestStatementsTest(TransactionTestCase):
+    """What a request adds that does not sign in."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = UserFactory(username=USERNAME, groups=[GROUP])
+
+    def ask(self, path):
+        """Return the statements of a request for ``path``."""
+        with Statements() as statements:
+            self.client.get(path)
+        return statements.by_table()
+
+    @ddt.data(
+        (BY_USERNAME, {}),
+        (BY_BOTH, {}),
+        (BY_GROUP, {GROUPS: 1}),
+        (NOBODY, {PROFILE: 1}),
+        (NAMES_ONLY, {PROFILE: 1}),
+        (NO_MATCH, {PROFILE: 1}),
+    )
+    @ddt.unpack
+    def test_signed_in(self, exemptions, expected):
+        with protection(True, **exemptions):
+            self.client.force_login(self.user)
+            with_rule = self.ask("/xqueue/get_submission/")
+        with protection(False):
+            bare = self.ask("/xqueue/get_submission/")
+        assert with_rule - bare == expected
+
+    def test_anonymous(self):
+        with protection(True, **BY_BOTH):
+            self.client.get("/login")
+            session = self.client.session
+            session["something"] = "of nobody's"
+            session.save()
+            self.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+            assert self.ask("/login") == {}
+
+    def test_with_a_session_that_is_not_asked_for(self):
+        self.client.force_login(self.user)
+        with protection(True, **BY_BOTH):
+            assert self.ask("/single_login/exemptions.css") == {}
+
+    def test_the_record_is_never_read_from_a_replica(self):
+        replica = "openedx.core.djangoapps.single_login.tests.test_queries.ReplicaRouter"
+        self.client.force_login(self.user)
+        with protection(True), override_settings(DATABASE_ROUTERS=[replica]):
+            assert self.client.get("/dashboard").status_code == 200
+            assert (
+                self.client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD}).status_code
+                == 200
+            )
+            assert self.client.get("/logout").status_code == 200
+
+
+class ReplicaRouter:
+    """Profiles are read from a database that is not there, unless somebody insists."""
+
+    def db_for_read(self, model, **hints):
+        return "replica" if model is UserProfile else None
+
+    def db_for_write(self, model, **hints):
+        return "default"
