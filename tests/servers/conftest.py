@@ -5,9 +5,18 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
+from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connections
+from django.db.models.signals import post_init, pre_delete, pre_save
 
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import UserFactory
 from testing import private_servers
-from testing.production_lms import find_obstacle, production_lms
+from testing.production_lms import find_obstacle, mysql_address, own_database, own_prefix, production_lms, redis_url
+from tests.servers import stepping
 
 
 def require_none(obstacle):
@@ -57,3 +66,64 @@ def private_lms(private_folder, private_mariadb, private_redis):
     """A production LMS on the tests' own servers."""
     with production_lms(private_folder, mysql=private_mariadb.address, redis=private_redis.url) as production:
         yield production
+
+
+@pytest.fixture(scope="module")
+def mariadb(servers, django_db_blocker):
+    """MariaDB is this process's default database."""
+    own = connections.settings["default"]
+    with own_database() as name, django_db_blocker.unblock():
+        options = {"isolation_level": "read committed", "charset": "utf8mb4"}
+        mysql = {"ENGINE": "django.db.backends.mysql", "NAME": name, **mysql_address(), "OPTIONS": options}
+        use_database(connections.configure_settings({"default": mysql})["default"])
+        try:
+            call_command("migrate", "submissions", "0005_submissionfile", verbosity=0)
+            call_command("migrate", "submissions", "0006", fake=True, verbosity=0)
+            call_command("migrate", verbosity=0)
+            yield
+        finally:
+            connections.close_all()
+            use_database(own)
+
+
+def use_database(database):
+    """Make ``database`` the default one."""
+    connections.settings["default"] = database
+    del connections["default"]
+
+
+@pytest.fixture
+def stepped(mariadb, settings):
+    """Sessions and counters are in Redis, the requests are atomic, and the stops of ``stepping`` are built in."""
+    middleware = list(django_settings.MIDDLEWARE)
+    session_middleware = middleware.index("django.contrib.sessions.middleware.SessionMiddleware")
+    middleware.insert(session_middleware + 1, f"{stepping.__name__}.StopBeforeSaveMiddleware")
+    settings.MIDDLEWARE = middleware
+    receivers = [
+        (user_logged_in, stepping.stop_before_commit, None),
+        (pre_save, stepping.stop_before_insert, UserProfile),
+        (pre_delete, stepping.stop_before_delete, Session),
+        (post_init, stepping.stop_within_load, Session),
+    ]
+    for signal, receiver, sender in receivers:
+        signal.connect(receiver, sender=sender)
+    with own_prefix() as prefix:
+        settings.CACHES = {
+            "default": {
+                "BACKEND": f"{stepping.__name__}.SteppingRedisCache",
+                "LOCATION": redis_url(),
+                "KEY_PREFIX": prefix,
+            }
+        }
+        connections.settings["default"]["ATOMIC_REQUESTS"] = True
+        yield
+    for signal, receiver, sender in receivers:
+        signal.disconnect(receiver, sender=sender)
+
+
+@pytest.fixture
+def user(mariadb):
+    """An account with a profile."""
+    account = UserFactory()
+    yield account
+    account.delete()

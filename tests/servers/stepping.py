@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+from django.contrib.sessions.backends.cache import KEY_PREFIX
 from django.core.cache.backends.redis import RedisCache
 from django.db import connections
 
@@ -24,7 +25,7 @@ class Step:
 
 
 class _Steps(threading.local):
-    before_save = within_save = before_commit = before_insert = None
+    before_save = within_save = within_load = before_commit = before_insert = before_delete = None
     is_saving = False
 
 
@@ -32,12 +33,17 @@ steps = _Steps()
 
 
 class SteppingRedisCache(RedisCache):
-    """Redis, with a stop in the middle of a session's save: the engines that use a cache end it with a set."""
+    """Redis, with a stop in the middle of a session's save, which ends with a set, and before its deletion."""
 
     def set(self, key, *args, **kwargs):
         if steps.within_save and steps.is_saving:
             steps.within_save.stop_here()
         return super().set(key, *args, **kwargs)
+
+    def delete(self, key, *args, **kwargs):
+        if KEY_PREFIX in key:
+            stop_before_delete()
+        return super().delete(key, *args, **kwargs)
 
 
 class StopBeforeSaveMiddleware:
@@ -64,6 +70,18 @@ def stop_before_insert(instance, **kwargs):
     """A receiver of pre_save: the profile was not found, and is about to be created."""
     if steps.before_insert and instance.pk is None:
         steps.before_insert.stop_here()
+
+
+def stop_before_delete(**kwargs):
+    """A receiver of pre_delete: a session is about to be deleted from the database."""
+    if steps.before_delete:
+        steps.before_delete.stop_here()
+
+
+def stop_within_load(**kwargs):
+    """A receiver of post_init: a session was read from the database, and is not in the cache yet."""
+    if steps.within_load:
+        steps.within_load.stop_here()
 
 
 @contextmanager

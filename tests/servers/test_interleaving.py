@@ -4,26 +4,23 @@ Two requests of one account, interleaved step by step on MariaDB and Redis.
 Nothing here depends on luck: each request stops where the test wants it, in a thread with a connection of its own.
 """
 
-import json
+import time
 from contextlib import ExitStack
 
 import pytest
-from django.conf import settings as django_settings
-from django.contrib.auth.signals import user_logged_in
-from django.core.management import call_command
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_out
+from django.core.cache import cache
 from django.db import connection, connections, transaction
-from django.db.models.signals import pre_save
-from django.test import Client, override_settings
+from django.test import Client
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.middleware import SingleLoginMiddleware
-from testing.production_lms import mysql_address, own_database, own_prefix, redis_url
-from tests.servers.stepping import Step, in_background, stop_before_commit, stop_before_insert
+from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection, site_engine
+from tests.servers.browsing import is_alive, key_of, recorded, sign_in
+from tests.servers.stepping import SECONDS, Step, in_background
 
-SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
-SINGLE_LOGIN_MIDDLEWARE = f"{SingleLoginMiddleware.__module__}.{SingleLoginMiddleware.__name__}"
-STOP_BEFORE_SAVE = "tests.servers.stepping.StopBeforeSaveMiddleware"
+pytestmark = pytest.mark.usefixtures("stepped")
 
 # Where a late save can be stopped: before it begins, and within it, between the two halves of a cache engine's save.
 LATE_SAVES = [
@@ -33,125 +30,51 @@ LATE_SAVES = [
     ("cached_db", "within_save"),
     ("db", "before_save"),
 ]
+ENGINES = ["cache", "cached_db", "db"]
 WITHIN_SAVE = [late_save for late_save in LATE_SAVES if late_save[1] == "within_save"]
 
 
-@pytest.fixture(scope="module")
-def mariadb(servers, django_db_blocker):
-    """MariaDB is this process's default database."""
-    own = connections.settings["default"]
-    with own_database() as name, django_db_blocker.unblock():
-        options = {"isolation_level": "read committed", "charset": "utf8mb4"}
-        mysql = {"ENGINE": "django.db.backends.mysql", "NAME": name, **mysql_address(), "OPTIONS": options}
-        use_database(connections.configure_settings({"default": mysql})["default"])
-        try:
-            call_command("migrate", "submissions", "0005_submissionfile", verbosity=0)
-            call_command("migrate", "submissions", "0006", fake=True, verbosity=0)
-            call_command("migrate", verbosity=0)
-            yield
-        finally:
-            connections.close_all()
-            use_database(own)
-
-
-def use_database(database):
-    """Make ``database`` the default one."""
-    connections.settings["default"] = database
-    del connections["default"]
-
-
-@pytest.fixture(autouse=True)
-def _production(mariadb, settings):
-    """Sessions and counters are in Redis, the requests are atomic, and the stops are built in."""
-    middleware = list(django_settings.MIDDLEWARE)
-    middleware.insert(middleware.index(SESSION_MIDDLEWARE) + 1, STOP_BEFORE_SAVE)
-    settings.MIDDLEWARE = middleware
-    user_logged_in.connect(stop_before_commit)
-    pre_save.connect(stop_before_insert, sender=UserProfile)
-    with own_prefix() as prefix:
-        settings.CACHES = {
-            "default": {
-                "BACKEND": "tests.servers.stepping.SteppingRedisCache",
-                "LOCATION": redis_url(),
-                "KEY_PREFIX": prefix,
-            }
-        }
-        connections.settings["default"]["ATOMIC_REQUESTS"] = True
-        yield
-    user_logged_in.disconnect(stop_before_commit)
-    pre_save.disconnect(stop_before_insert, sender=UserProfile)
-
-
-@pytest.fixture
-def user(mariadb):
-    account = UserFactory()
-    yield account
-    account.delete()
-
-
-def use_engine(settings, engine):
-    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
-
-
-def remove_middleware(settings):
-    """Do without the middleware, as a platform does that has the wheel alone."""
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if name != SINGLE_LOGIN_MIDDLEWARE]
-
-
-def sign_in(user):
-    """Sign in; return the client and the status."""
-    client = Client()
-    response = client.post("/login_ajax", {"email": user.email, "password": TEST_PASSWORD})
-    return client, response.status_code
-
-
-def recorded(user):
-    return json.loads(UserProfile.objects.values_list("meta", flat=True).get(user=user))["session_id"]
-
-
-def is_alive(session_key):
-    """Tell whether somebody who has this session key is signed in."""
-    client = Client()
-    client.cookies[django_settings.SESSION_COOKIE_NAME] = session_key
-    with override_settings(SESSION_SAVE_EVERY_REQUEST=False):
-        return client.get("/dashboard").status_code == 200
-
-
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_case_2_a_login_that_saves_its_session_late_gives_way_without_any_middleware(settings, user, engine, where):
-    use_engine(settings, engine)
-    remove_middleware(settings)
-    with in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
-        loser_key = recorded(user)
-        winner, status = sign_in(user)
-        assert status == 200
-        _, loser_status = finish_loser()
-    assert loser_status == 400
-    assert not is_alive(loser_key)
-    assert is_alive(recorded(user))
-    assert recorded(user) == winner.session.session_key
+def test_case_2_a_login_that_saves_its_session_late_is_not_signed_in(user, engine, where):
+    with site_engine(engine):
+        with in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
+            loser_key = recorded(user)
+            winner, status = sign_in(user)
+            assert status == 200
+            finish_loser()
+        assert not is_alive(loser_key)
+        assert is_alive(recorded(user))
+        assert recorded(user) == key_of(winner)
 
 
 @pytest.mark.parametrize(("engine", "where"), WITHIN_SAVE)
-def test_case_2_a_login_that_saves_its_session_before_the_winner_commits_is_evicted_after(
-    settings, user, engine, where
-):
-    use_engine(settings, engine)
-    with in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
+def test_case_2_a_login_that_is_answered_before_the_winner_commits_ends_with_the_commit(user, engine, where):
+    with site_engine(engine), in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
         loser_key = recorded(user)
         with in_background(lambda: sign_in(user), before_commit=Step()) as finish_winner:
-            # The loser's read finds the record as it was: it cannot know yet.
             assert finish_loser()[1] == 200
             assert is_alive(loser_key)
             _, status = finish_winner()
-    assert status == 200
-    assert not is_alive(loser_key)
-    assert is_alive(recorded(user))
+        assert status == 200
+        assert not is_alive(loser_key)
+        assert is_alive(recorded(user))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        with in_background(lambda: sign_in(user), before_delete=Step()) as finish_other:
+            # The other has committed, and is about to delete the session that signs in again.
+            assert sign_in(user, again)[1] == 200
+            # The other was overtaken in its turn before it was answered, and gets no session.
+            assert finish_other()[1] == 400
+        assert is_alive(key_of(again))
+        assert recorded(user) == key_of(again)
 
 
 @pytest.mark.parametrize("atomic_requests", [True, False])
-def test_case_2_two_first_logins_at_once_create_one_profile(settings, user, atomic_requests):
-    use_engine(settings, "cache")
+def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_requests):
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
     UserProfile.objects.filter(user=user).delete()
     with in_background(lambda: sign_in(user), before_insert=Step()) as finish_first:
@@ -167,67 +90,117 @@ def test_case_2_two_first_logins_at_once_create_one_profile(settings, user, atom
     assert is_alive(recorded(user))
 
 
-def request_in_flight(client):
+def reload(client):
+    """Return a request that goes on in the background."""
     return lambda: client.get("/dashboard").status_code
 
 
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
 def test_case_2_an_ordinary_request_cannot_bring_an_evicted_session_back(settings, user, engine, where):
-    use_engine(settings, engine)
     settings.SESSION_SAVE_EVERY_REQUEST = True
-    client, _ = sign_in(user)
-    key = client.session.session_key
-    with in_background(request_in_flight(client), **{where: Step()}) as finish:
-        sign_in(user)
-        assert finish() == 400
-    assert not is_alive(key)
-    assert is_alive(recorded(user))
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        key = key_of(client)
+        with in_background(reload(client), **{where: Step()}) as finish:
+            sign_in(user)
+            finish()
+        assert not is_alive(key)
+        assert is_alive(recorded(user))
+
+
+def test_case_2_a_reload_cannot_bring_an_evicted_session_back_into_the_cache_of_cached_db(user):
+    with site_engine("cached_db"):
+        client, _ = sign_in(user)
+        key = key_of(client)
+        cache.clear()
+        with in_background(reload(client), within_load=Step()) as finish:
+            winner, _ = sign_in(user)
+            finish()
+        assert not is_alive(key)
+        assert is_alive(key_of(winner))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_3_two_browsers_that_swap_accounts_do_not_wait_for_each_other(user, engine):
+    other = UserFactory()
+    with site_engine(engine):
+        first, second = sign_in(user)[0], sign_in(other)[0]
+        steps = Step(), Step()
+        with (
+            in_background(lambda: sign_in(other, first), before_commit=steps[0]) as finish_first,
+            in_background(lambda: sign_in(user, second), before_commit=steps[1]) as finish_second,
+        ):
+            for step in steps:
+                step.released.set()
+            assert [finish()[1] for finish in (finish_first, finish_second)] == [200, 200]
+        assert [is_alive(key_of(client)) for client in (first, second)] == [True, True]
+        assert (recorded(other), recorded(user)) == (key_of(first), key_of(second))
+    other.delete()
 
 
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_case_4_an_ordinary_request_cannot_bring_a_signed_out_session_back(settings, user, engine, where):
-    use_engine(settings, engine)
+def test_case_4_a_late_save_cannot_bring_a_signed_out_session_back(settings, user, engine, where):
     settings.SESSION_SAVE_EVERY_REQUEST = True
-    client, _ = sign_in(user)
-    key = client.session.session_key
-    other_tab = Client()
-    other_tab.cookies = client.cookies.copy()
-    with in_background(request_in_flight(client), **{where: Step()}) as finish:
-        other_tab.get("/logout")
-        assert finish() == 400
-    assert not is_alive(key)
-    assert recorded(user) is None
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        key = key_of(client)
+        other_tab = Client()
+        other_tab.cookies = client.cookies.copy()
+        with in_background(reload(client), **{where: Step()}) as finish:
+            other_tab.get("/logout")
+            finish()
+        assert not is_alive(key)
+        assert recorded(user) is None
 
 
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_without_the_middleware_the_window_is_within_the_save_of_a_cache_engine(settings, user, engine, where):
-    use_engine(settings, engine)
+def test_case_4_a_save_before_the_commit_of_a_logout_does_not_outlive_it(settings, user, engine, where):
     settings.SESSION_SAVE_EVERY_REQUEST = True
-    remove_middleware(settings)
-    client, _ = sign_in(user)
-    key = client.session.session_key
-    with in_background(request_in_flight(client), **{where: Step()}) as finish:
-        sign_in(user)
-        finish()
-    assert is_alive(key) is (where == "within_save")
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        key = key_of(client)
+        other_tab = Client()
+        other_tab.cookies = client.cookies.copy()
+        with in_background(reload(client), **{where: Step()}) as finish:
+            user_logged_out.connect(save_now := lambda **kwargs: finish(), weak=False)
+            try:
+                other_tab.get("/logout")
+            finally:
+                user_logged_out.disconnect(save_now)
+        assert not is_alive(key)
+        assert recorded(user) is None
 
 
-def test_an_exempt_session_that_is_saved_late_stays(settings, user):
-    use_engine(settings, "cache")
-    settings.SINGLE_LOGIN_EXEMPT_USERNAMES = [user.username]
+def test_case_4_a_logout_that_meets_a_login_leaves_the_login_alone(user):
+    earlier, _ = sign_in(user)
+    with (
+        in_background(lambda: sign_in(user), before_commit=Step()) as finish_login,
+        in_background(lambda: earlier.get("/logout").status_code) as finish_logout,
+    ):
+        wait_until_somebody_runs("SELECT%auth_userprofile%FOR UPDATE")
+        later, _ = finish_login()
+        assert finish_logout() == 200
+    assert is_alive(key_of(later))
+    assert recorded(user) == key_of(later)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_8_an_exempt_session_that_is_saved_late_ends_with_its_exemption(settings, user, engine):
     settings.SESSION_SAVE_EVERY_REQUEST = True
-    client, _ = sign_in(user)
-    with in_background(request_in_flight(client), within_save=Step()) as finish:
-        sign_in(user)
-        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = []
-        sign_in(user)
-        assert finish() == 200
-    assert is_alive(client.session.session_key)
+    with site_engine(engine):
+        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = [user.username]
+        client, _ = sign_in(user)
+        with in_background(reload(client), before_save=Step()) as finish:
+            sign_in(user)
+            settings.SINGLE_LOGIN_EXEMPT_USERNAMES = []
+            sign_in(user)
+            finish()
+        assert not is_alive(key_of(client))
+        assert is_alive(recorded(user))
 
 
 @pytest.mark.parametrize("atomic_requests", [True, False])
-def test_case_11_a_login_waits_for_a_writer_and_loses_nothing_of_it(settings, user, atomic_requests):
-    use_engine(settings, "cache")
+def test_case_11_a_login_waits_for_a_writer_and_loses_nothing_of_it(user, atomic_requests):
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
     with ExitStack() as stack:
         with transaction.atomic():
@@ -240,13 +213,11 @@ def test_case_11_a_login_waits_for_a_writer_and_loses_nothing_of_it(settings, us
         client, status = finish()
     assert status == 200
     profile = UserProfile.objects.get(user=user)
-    assert profile.get_meta() == {"written": "by another", "session_id": client.session.session_key}
+    assert profile.get_meta() == {"written": "by another", "session_id": key_of(client)}
     assert profile.name == "Another"
 
 
-def test_case_11_a_writer_waits_for_a_login_and_both_keep_what_they_wrote(settings, user):
-    use_engine(settings, "cache")
-
+def test_case_11_a_writer_waits_for_a_login_and_both_keep_what_they_wrote(user):
     def add_a_key():
         with transaction.atomic():
             profile = UserProfile.objects.select_for_update().get(user=user)
@@ -261,15 +232,53 @@ def test_case_11_a_writer_waits_for_a_login_and_both_keep_what_they_wrote(settin
         client, _ = finish()
         finish_writer()
     profile = UserProfile.objects.get(user=user)
-    assert profile.get_meta() == {"written": "by another", "session_id": client.session.session_key}
+    assert profile.get_meta() == {"written": "by another", "session_id": key_of(client)}
 
 
-def wait_until_somebody_runs(statement):
-    """Return as soon as another connection to this database runs ``statement``, which waits for the row held here."""
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_12_a_session_whose_password_was_changed_is_ended_by_the_next_login(user, engine):
+    user.is_staff = True
+    user.save()
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        data = {"old_password": TEST_PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+        assert client.post("/admin/password_change/", data).status_code == 302
+        assert is_alive(key_of(client))
+        later, _ = sign_in(user, password=NEW_PASSWORD)
+        assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(settings, user, engine):
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "new-and-just-as-secret"
+        assert client.get("/dashboard").status_code == 200
+        assert is_alive(key_of(client))
+        later, _ = sign_in(user)
+        assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_13_of_two_sessions_from_before_that_meet_one_takes_the_slot(user, engine):
+    with site_engine(engine), ExitStack() as stack:
+        with protection(False):
+            clients = [sign_in(user)[0] for _ in range(2)]
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=user.pk)
+            finish = [stack.enter_context(in_background(reload(client))) for client in clients]
+            wait_until_somebody_runs("SELECT%auth_user%FOR UPDATE", times=2)
+        assert sorted(each() for each in finish) == [200, 302]
+        assert is_alive(recorded(user))
+
+
+def wait_until_somebody_runs(statement, times=1):
+    """Return as soon as so many other connections run ``statement``, which waits for the row held here."""
     found = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE %s"
+    deadline = time.monotonic() + SECONDS
     with connection.cursor() as cursor:
-        for _ in range(100_000):
+        while time.monotonic() < deadline:
             cursor.execute(f"{found} AND id != CONNECTION_ID()", [statement])
-            if cursor.fetchone()[0]:
+            if cursor.fetchone()[0] >= times:
                 return
     raise AssertionError(f"Nobody runs {statement}.")

@@ -1,0 +1,33 @@
+"""Signing in with Django's test client, in the process of the test."""
+
+import json
+
+from django.conf import settings
+from django.test import Client, override_settings
+
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import TEST_PASSWORD
+
+
+def sign_in(user, client=None, password=TEST_PASSWORD):
+    """Sign in, in a new browser or again in ``client``; return the browser and the status."""
+    client = client or Client()
+    return client, client.post("/login_ajax", {"email": user.email, "password": password}).status_code
+
+
+def recorded(user):
+    """Return the session key on record."""
+    return json.loads(UserProfile.objects.values_list("meta", flat=True).get(user=user))["session_id"]
+
+
+def key_of(client):
+    """Return the session key that a browser has, without a look at the session."""
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def is_alive(session_key):
+    """Tell whether somebody who has this session key is signed in."""
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session_key
+    with override_settings(SESSION_SAVE_EVERY_REQUEST=False):
+        return client.get("/dashboard").status_code == 200
