@@ -6,10 +6,7 @@ import threading
 from functools import partial
 
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
-from django.db.models.signals import post_save, pre_save
-
-from common.djangoapps.student.models import UserProfile
+from django.db import connection, transaction
 
 HEADER = "X-Die"
 MOMENTS = RECORDING, COMMITTED, RECORDED, ANSWERING = "recording", "committed", "recorded", "answering"
@@ -22,32 +19,33 @@ class DyingMiddleware:
     """
     Goes outside of everything else. The header X-Die says when to die.
 
-    ``recording``: the earlier session is deleted, the record not written; ``committed``: right after its commit;
-    ``recorded``: after every receiver, before the commit if requests are atomic; ``answering``: the session is saved.
+    ``recording``: the record is about to be written; ``committed``: right after its commit, before the earlier session
+    is deleted; ``recorded``: after every receiver, before the commit if requests are atomic; ``answering``: the session
+    is saved.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
-        pre_save.connect(die_when_recording, sender=UserProfile)
-        post_save.connect(die_when_committed, sender=UserProfile)
         # Connected after the receivers of every app, so that it comes after theirs.
         user_logged_in.connect(die_when_recorded)
 
     def __call__(self, request):
         _request.dies_when = request.headers.get(HEADER)
-        response = self.get_response(request)
+        with connection.execute_wrapper(die_around_the_record):
+            response = self.get_response(request)
         _die_if(ANSWERING)
         return response
 
 
-def die_when_recording(**kwargs):
-    """Receive pre_save of the profile."""
-    _die_if(RECORDING)
-
-
-def die_when_committed(**kwargs):
-    """Receive post_save of the profile: what is to be done after the commit is done after this."""
-    transaction.on_commit(partial(_die_if, COMMITTED))
+def die_around_the_record(execute, sql, *arguments):
+    """Die before the profile is written, or when what is written is committed."""
+    is_record = sql.startswith("UPDATE") and "auth_userprofile" in sql
+    if is_record:
+        _die_if(RECORDING)
+    result = execute(sql, *arguments)
+    if is_record:
+        transaction.on_commit(partial(_die_if, COMMITTED))
+    return result
 
 
 def die_when_recorded(**kwargs):

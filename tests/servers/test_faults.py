@@ -124,7 +124,8 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
                 dying_browser.sign_in(**{dying.HEADER: moment})
             number, name, meta, recorded = read_profile(lms, "learner0")
             assert (name, meta) == (NAME, OTHER_META)
-            # Whatever is alive then is on record, so that the next login will end it.
+            # Whoever is signed in then is on record, so that the next login will end it.
+            assert earlier.is_signed_in() is (recorded == earlier_key)
             assert live_sessions(lms).get(number, set()) <= {recorded}
             key = assert_one_login_mends_everything(lms, url, "learner0")
             assert not earlier.is_signed_in()
