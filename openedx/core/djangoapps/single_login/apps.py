@@ -9,7 +9,12 @@ from django.core.checks import Tags, register
 
 from .exemptions import get_exemptions
 
-URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
+URLS = {
+    "namespace": "single_login",
+    "app_name": "single_login",
+    "regex": r"^single_login/",
+    "relative_path": "operators.urls",
+}
 
 
 class SingleLoginConfig(AppConfig):
@@ -30,7 +35,7 @@ class SingleLoginConfig(AppConfig):
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         # This module is imported while the settings are being read, and what these import needs them.
-        from .checks import check_names, check_platform, check_settings
+        from .operators.checks import check_names, check_platform, check_settings
         from .platform_receiver import guard_receiver
 
         get_exemptions()

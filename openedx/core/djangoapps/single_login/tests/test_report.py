@@ -9,7 +9,7 @@ from django.test import TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
-from openedx.core.djangoapps.single_login.report import Report
+from openedx.core.djangoapps.single_login.operators.report import Report
 
 from .single_login_cases import protection
 

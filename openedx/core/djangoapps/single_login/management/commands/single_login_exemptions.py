@@ -10,8 +10,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from ...exemptions import is_protection_on
-from ...report import LARGE_GROUP, VERSION, Account, Report
-from ...terminal import render_accounts, render_finding
+from ...operators.report import LARGE_GROUP, VERSION, Account, Report
+from ...operators.terminal import render_accounts, render_finding
 
 PROGRESS_STEP = 10_000
 

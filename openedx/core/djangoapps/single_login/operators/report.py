@@ -22,9 +22,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 
-from .exemptions import GROUPS, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
+from ..exemptions import GROUPS, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
+from ..session_slot import META_KEY
 from .findings import EXACT, Finding, find_settings_findings
-from .session_slot import META_KEY
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.sessions.backends import signed_cookies
 
-from .exemptions import GROUPS, USERNAMES, configured, find_faults, is_protection_on
+from ..exemptions import GROUPS, USERNAMES, configured, find_faults, is_protection_on
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150

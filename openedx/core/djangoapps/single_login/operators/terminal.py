@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from .exemptions import GROUPS, USERNAMES
+from ..exemptions import GROUPS, USERNAMES
 from .findings import Finding
 from .report import Account
 

@@ -11,10 +11,10 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.db import DatabaseError, router
 
-from .exemptions import GROUPS, USERNAMES, find_faults
+from ..exemptions import GROUPS, USERNAMES, find_faults
+from ..guard import is_guarded
+from ..platform_receiver import find_receiver, guard_receiver
 from .findings import Finding, find_settings_findings
-from .guard import is_guarded
-from .platform_receiver import find_receiver, guard_receiver
 
 
 def check_settings(**kwargs: Any) -> list[CheckMessage]:

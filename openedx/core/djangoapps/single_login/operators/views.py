@@ -13,11 +13,11 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from .exemptions import is_protection_on
+from ..exemptions import is_protection_on
 from .report import Report
 
 PAGE_SIZE = 50
-STYLESHEET = Path(__file__).parent / "templates" / "single_login" / "exemptions.css"
+STYLESHEET = Path(__file__).parents[1] / "templates" / "single_login" / "exemptions.css"
 # As strict as the page allows, whatever the platform's own policy is. The admin is reached by links, not by forms.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
