@@ -40,6 +40,6 @@ class SingleLoginConfig(AppConfig):
 
         get_exemptions()
         guard_receiver()
-        register(check_settings, self.label)
-        register(check_platform, self.label)
+        register(check_settings, self.label, Tags.security)
+        register(check_platform, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from importlib import import_module
+from difflib import get_close_matches
 from typing import Any
 
 from django.conf import settings
-from django.contrib.sessions.backends import signed_cookies
 
-from ..exemptions import GROUPS, USERNAMES, configured, find_faults, is_protection_on
+from ..exemptions import GROUPS, PROTECTION, USERNAMES, configured, find_faults, is_protection_on
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150
@@ -46,51 +47,61 @@ def find_settings_findings() -> list[Finding]:
     if find_faults():
         return []
     entries = (finding for setting in (USERNAMES, GROUPS) for finding in _in_entries(setting))
-    return [*entries, *_without_protection(), *_without_eviction()]
+    return [*entries, *_in_names_of_settings(), *_in_studio(), *_without_protection()]
 
 
 def _in_entries(setting: str) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for position, name in enumerate(configured(setting), start=1):
-        for number, problem, hint in _problems(name):
-            yield Finding(number, f"{setting}: entry {position}, {name!r}, {problem}.", hint, setting, name)
-        if name in seen:
-            problem = f"{setting}: entry {position}, {name!r}, is there twice."
-            yield Finding("single_login.W005", problem, "Remove one of the two.", setting, name)
-        seen.add(name)
+    names = configured(setting)
+    for position, name in enumerate(names, start=1):
+        problems = {
+            "begins or ends with white space": name != name.strip(),
+            "holds a wildcard character, and there are no patterns": WILDCARDS.intersection(name),
+            "holds a comma, and each entry is one name": "," in name,
+            f"is {len(name)} characters long, and a name has at most {MAX_LENGTH}": len(name) > MAX_LENGTH,
+            "is there twice": name in names[: position - 1],
+        }
+        for problem in (problem for problem, is_so in problems.items() if is_so):
+            message = f"{setting}: entry {position}, {name!r}, {problem}."
+            yield Finding("single_login.W001", message, f"Correct it or remove it. {EXACT}", setting, name)
 
 
-def _problems(name: str) -> Iterator[tuple[str, str, str]]:
-    if name != name.strip():
-        yield "single_login.W001", "begins or ends with white space", f"{EXACT} Write {name.strip()!r}."
-    if WILDCARDS.intersection(name):
-        hint = f"{EXACT} There are no patterns: write every name in full, or use a group."
-        yield "single_login.W002", "holds a wildcard character", hint
-    if "," in name:
-        yield "single_login.W003", "holds a comma", f"{EXACT} Write one name in each entry."
-    if len(name) > MAX_LENGTH:
-        hint = f"No account and no group can have a name of more than {MAX_LENGTH} characters. Correct or remove it."
-        yield "single_login.W004", f"is {len(name)} characters long", hint
+def _in_names_of_settings() -> Iterator[Finding]:
+    features: Mapping[Any, Any] = getattr(settings, "FEATURES", None) or {}
+    # A name in lower case never becomes a setting, but stands in the module that read the operator's file.
+    module = sys.modules.get(settings.SETTINGS_MODULE or "")
+    at_the_top = {*dir(settings), *(vars(module) if module else ())}
+    for name in sorted({*at_the_top, *map(str, features)}):
+        plain = re.sub(r"\W", "_", name).upper()
+        meant = next(iter(get_close_matches(plain, [USERNAMES, GROUPS, PROTECTION], n=1, cutoff=0.8)), name)
+        # Newer platforms show every setting in FEATURES, too.
+        is_misplaced = name in (USERNAMES, GROUPS) and features.get(name) not in (None, getattr(settings, name, None))
+        if meant != name or is_misplaced:
+            place = name if name in at_the_top and not is_misplaced else f"FEATURES: {name}"
+            yield Finding(
+                "single_login.W002",
+                f"{place} is not read by anything: it is misspelt or misplaced.",
+                f"Write {meant}, at the top level, if that is what was meant.",
+                place,
+            )
 
 
-def _without_protection() -> Iterator[Finding]:
-    if not is_protection_on() and any(configured(setting) for setting in (USERNAMES, GROUPS)):
+def _in_studio() -> Iterator[Finding]:
+    system = settings.ROOT_URLCONF.partition(".")[0]
+    if is_protection_on() and "cms" in (system, getattr(settings, "SERVICE_VARIANT", None)):
         yield Finding(
-            "single_login.W006",
-            f"{USERNAMES} or {GROUPS} exempts accounts, but FEATURES['PREVENT_CONCURRENT_LOGINS'] is off: "
-            "every account may hold any number of sessions.",
-            "Turn the protection on, or remove the exemptions.",
+            "single_login.W003",
+            f"{PROTECTION} is on in Studio, which shares each account's one session with the LMS: "
+            "signing in to one signs out of the other.",
+            "Turn it off in Studio, and leave it on in the LMS.",
+            PROTECTION,
         )
 
 
-def _without_eviction() -> Iterator[Finding]:
-    if is_protection_on() and issubclass(
-        import_module(settings.SESSION_ENGINE).SessionStore, signed_cookies.SessionStore
-    ):
+def _without_protection() -> Iterator[Finding]:
+    if not is_protection_on() and any(map(configured, (USERNAMES, GROUPS))):
         yield Finding(
-            "single_login.W007",
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, which keeps each session in the browser's cookie: "
-            "no login can end an earlier session.",
-            "Use a session engine that keeps sessions on the server: cache, cached_db, db or file.",
-            "SESSION_ENGINE",
+            "single_login.W006",
+            f"{USERNAMES} or {GROUPS} exempts accounts, but {PROTECTION} is off: "
+            "every account may hold any number of sessions.",
+            "Turn the protection on, or remove the exemptions.",
         )
