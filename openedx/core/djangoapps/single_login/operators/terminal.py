@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from ..exemptions import GROUPS, USERNAMES
 from .findings import Finding
 from .report import Account
 
-COLUMNS = ["Account", "Exempt by", "Active", "Staff", "Superuser", "Last login", "Session recorded"]
+COLUMNS = ["Account", "Exempt by", "Last login", "Notes"]
 # Shorter than the settings' own names, which would fill a terminal.
 KINDS = {USERNAMES: "username", GROUPS: "group"}
-ROWS = 500
+# How many accounts the columns are as wide as. All of them would have to be held at once.
+MEASURED = 500
+GAP = "  "
 
 
 def printable(text: str) -> str:
@@ -20,16 +22,26 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def render_accounts(accounts: Iterable[Account], is_terminal: bool) -> Iterator[str]:
+def render_accounts(accounts: Iterable[Account], width: int | None) -> Iterator[str]:
     """
-    Yield the table in pieces of ``ROWS`` rows, so that it takes no more memory for many accounts than for few.
+    Yield a table in lines: one for each account, under one header.
 
-    Where there is no terminal each account is one line, however long: for grep.
+    Where that is wider than the terminal's ``width`` the accounts stand one below the other instead, with a line for
+    each column. ``width`` is None where there is no terminal: a line stays a line then, however long, for grep.
     """
-    draw = _draw if is_terminal else _align
-    remaining = iter(accounts)
-    while batch := list(islice(remaining, ROWS)):
-        yield draw([_cells(account) for account in batch])
+    rows = map(_cells, accounts)
+    measured = [COLUMNS, *islice(rows, MEASURED)]
+    if len(measured) == 1:
+        return
+    widths = [max(map(len, column)) for column in zip(*measured, strict=True)]
+    if width is not None and sum(widths) + len(GAP) * (len(COLUMNS) - 1) > width:
+        for account, *facts in chain(measured[1:], rows):
+            yield "\n".join(
+                [account, *(f"{GAP}{name}: {fact}" for name, fact in zip(COLUMNS[1:], facts, strict=True) if fact)]
+            )
+    else:
+        for row in chain(measured, rows):
+            yield GAP.join(map(str.ljust, row, widths)).rstrip()
 
 
 def render_finding(finding: Finding) -> str:
@@ -37,41 +49,16 @@ def render_finding(finding: Finding) -> str:
     return f"{finding.id}: {printable(finding.message)}\n    HINT: {printable(finding.hint)}"
 
 
-def _draw(rows: list[list[str]]) -> str:
-    # Imported here: a pipeline, which has no terminal, does without it.
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console(force_terminal=True)
-    table = Table(*COLUMNS, box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    for row in rows:
-        table.add_row(*map(Text, row))
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip()
-
-
-def _align(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(COLUMNS, *rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in [COLUMNS, *rows])
-    return "\n".join(lines)
-
-
 def _cells(account: Account) -> list[str]:
+    notes = {
+        "inactive": not account.is_active,
+        "staff": account.is_staff,
+        "superuser": account.is_superuser,
+        "session recorded": account.has_recorded_session,
+    }
     return [
         printable(account.username),
         printable(", ".join(f"{KINDS[rule.setting]} {rule.name}" for rule in account.rules)),
-        _yes_or_no(account.is_active),
-        _yes_or_no(account.is_staff),
-        _yes_or_no(account.is_superuser),
         f"{account.last_login:%Y-%m-%d %H:%M %Z}" if account.last_login else "never",
-        _yes_or_no(account.has_recorded_session),
+        ", ".join(note for note, is_so in notes.items() if is_so),
     ]
-
-
-def _yes_or_no(is_so: bool) -> str:
-    return "yes" if is_so else "no"
