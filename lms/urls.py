@@ -10,7 +10,7 @@ urlpatterns = [
     path("", include("common.djangoapps.student.urls")),
     path("", include("openedx.core.djangoapps.heartbeat.urls")),
     path("", include("openedx.core.djangoapps.user_authn.urls")),
-    path("single_login/", include("openedx.core.djangoapps.single_login.urls")),
+    path("single_login/", include("openedx.core.djangoapps.single_login.operators.urls")),
     path("admin/", admin.site.urls),
     path("xqueue/", include("submissions.urls")),
     *get_plugin_url_patterns("lms.djangoapp"),

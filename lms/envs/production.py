@@ -24,7 +24,6 @@ _config = yaml_config.read(LMS_CFG)
 _features = yaml_config.merge_features(FEATURES, _config)  # noqa: F405
 vars().update(_config)
 FEATURES = _features
-PREVENT_CONCURRENT_LOGINS = FEATURES["PREVENT_CONCURRENT_LOGINS"]
 
 if not vars().get("SECRET_KEY"):
     raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string of your own.")

@@ -92,10 +92,11 @@ class ProcessTest(SimpleTestCase):
         assert process.returncode != 0
         assert process.stderr.endswith(
             "django.core.exceptions.ImproperlyConfigured: "
-            "SINGLE_LOGIN_EXEMPT_USERNAMES must be a list of usernames, but it is 'xqwatcher' (str). "
+            "SINGLE_LOGIN_EXEMPT_USERNAMES must be a list of usernames, but it is 'xqwatcher'. "
             'Write it as a list, even for one name: SINGLE_LOGIN_EXEMPT_USERNAMES: ["xqwatcher"] (single_login.E001)\n'
-            "SINGLE_LOGIN_EXEMPT_GROUPS: entry 2 must be a name in quotes, but it is 12345 (int). "
-            'Put it in quotes: "12345" (single_login.E002)\n'
+            "SINGLE_LOGIN_EXEMPT_GROUPS: entry 2 must be a name in quotes, but it is 12345. "
+            "Write one name, in quotes and exactly as the file has it, or remove the entry: without quotes YAML reads "
+            "a number, a date, yes, no or null as something else than text. (single_login.E002)\n"
         )
 
     def test_it_needs_no_migrations(self):

@@ -9,7 +9,12 @@ from django.core.checks import Tags, register
 
 from .exemptions import get_exemptions
 
-URLS = {"namespace": "single_login", "app_name": "single_login", "regex": r"^single_login/", "relative_path": "urls"}
+URLS = {
+    "namespace": "single_login",
+    "app_name": "single_login",
+    "regex": r"^single_login/",
+    "relative_path": "operators.urls",
+}
 # Not "common": that runs before the operator's file is read.
 SETTINGS = {name: {"relative_path": "settings"} for name in ("production", "devstack", "test")}
 
@@ -35,11 +40,11 @@ class SingleLoginConfig(AppConfig):
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         # This module is imported while the settings are being read, and what these import needs them.
-        from .checks import check_names, check_platform, check_settings
+        from .operators.checks import check_names, check_platform, check_settings
         from .platform_receiver import take_its_place
 
         get_exemptions()
         self.is_in_place = take_its_place()
-        register(check_settings, self.label)
-        register(check_platform, self.label)
+        register(check_settings, self.label, Tags.security)
+        register(check_platform, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

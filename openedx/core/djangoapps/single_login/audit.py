@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from edx_django_utils.monitoring import set_custom_attribute
 
-from .exemptions import USERNAMES, Rule
+from .exemptions import USERNAMES, Rule, is_pii_squelched
 
 AUDIT_LOG = logging.getLogger("audit")
 
@@ -21,7 +20,7 @@ def log_exempted_login(user: AbstractBaseUser, rule: Rule) -> None:
     ``single_login_exempt`` (True) and ``single_login_rule`` (the setting and the name that matched; the setting alone
     when the name is personal data to be kept out of logs).
     """
-    squelched = _is_pii_squelched()
+    squelched = is_pii_squelched()
     matched = rule.setting if squelched and rule.setting == USERNAMES else str(rule)
     set_custom_attribute("single_login_exempt", True)
     set_custom_attribute("single_login_rule", matched)
@@ -30,11 +29,7 @@ def log_exempted_login(user: AbstractBaseUser, rule: Rule) -> None:
 
 def log_eviction(user: AbstractBaseUser, reason: str) -> None:
     """Record in the logger ``audit`` that a session of ``user`` was ended, and why."""
-    AUDIT_LOG.info("Single login evicted - %s - %s", _named(user, _is_pii_squelched()), reason)
-
-
-def _is_pii_squelched() -> bool:
-    return bool(getattr(settings, "FEATURES", {}).get("SQUELCH_PII_IN_LOGS", False))
+    AUDIT_LOG.info("Single login evicted - %s - %s", _named(user, is_pii_squelched()), reason)
 
 
 def _named(user: AbstractBaseUser, squelched: bool) -> str:

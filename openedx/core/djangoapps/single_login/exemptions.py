@@ -7,7 +7,8 @@ database's collation takes for equal (case, trailing spaces) is not equal here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,10 @@ USERNAMES = "SINGLE_LOGIN_EXEMPT_USERNAMES"
 # .. setting_warning: Whoever may edit a group's members may exempt accounts. Prefer a group made for services. Anything
 #   but a list of strings stops the process at start-up.
 GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
+
+# Flags of the platform, annotated where it sets them: in FEATURES, or at the top level on newer releases.
+PROTECTION = "PREVENT_CONCURRENT_LOGINS"
+SQUELCH = "SQUELCH_PII_IN_LOGS"
 
 _NOUNS = {USERNAMES: "usernames", GROUPS: "group names"}
 
@@ -72,8 +77,13 @@ class Exemptions:
 
 
 def is_protection_on() -> bool:
-    """Tell whether the platform keeps one session per account (``FEATURES["PREVENT_CONCURRENT_LOGINS"]``)."""
-    return bool(getattr(settings, "FEATURES", {}).get("PREVENT_CONCURRENT_LOGINS", False))
+    """Tell whether the platform keeps one session per account."""
+    return _is_on(PROTECTION)
+
+
+def is_pii_squelched() -> bool:
+    """Tell whether the logs are to name accounts by their numbers alone."""
+    return _is_on(SQUELCH)
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +92,7 @@ def get_exemptions() -> Exemptions:
     Return the configured exemptions; they are read once, until a setting changes.
 
     Raises:
-        ImproperlyConfigured: one message that names every fault in both settings.
+        ImproperlyConfigured: one message that names every fault in the settings.
     """
     faults = find_faults()
     if faults:
@@ -91,14 +101,22 @@ def get_exemptions() -> Exemptions:
 
 
 def configured(setting: str) -> Any:
-    """Return what ``setting`` holds, as it is written: duplicates, order and faults included. Absent means empty."""
+    """
+    Return what ``setting`` holds, as it is written: duplicates, order and faults included. Absent means empty.
+
+    Names are plain strings: one of a class of its own could call itself equal to any other.
+    """
     value = getattr(settings, setting, None)
+    if isinstance(value, list | tuple | set | frozenset):
+        return [str.__str__(entry) if isinstance(entry, str) else entry for entry in value]
     return [] if value is None else value
 
 
 def find_faults() -> list[Fault]:
-    """Return every fault that makes a setting unusable; an empty list when both can be used."""
-    return [fault for setting in (USERNAMES, GROUPS) for fault in _faults_in(setting, configured(setting))]
+    """Return every fault that makes a setting unusable; an empty list when all can be used."""
+    in_names = (fault for setting in _NOUNS for fault in _faults_in_names(setting, configured(setting)))
+    # A platform may show one flag in both places.
+    return list(dict.fromkeys([*in_names, *_faults_in_flags()]))
 
 
 def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
@@ -124,13 +142,10 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     """
     if not user.is_authenticated:
         return None
-    exemptions = get_exemptions()
-    username = user.get_username()
-    if username in exemptions.usernames:
-        return Rule(USERNAMES, username)
-    if exemptions.groups:
-        return next(iter(find_rules(username, user.groups.values_list("name", flat=True))), None)
-    return None
+    rules = find_rules(user.get_username(), ())
+    if not rules and get_exemptions().groups:
+        rules = find_rules(user.get_username(), user.groups.values_list("name", flat=True))
+    return next(iter(rules), None)
 
 
 def still_exempts(rule: Rule, user: User) -> bool:
@@ -141,38 +156,53 @@ def still_exempts(rule: Rule, user: User) -> bool:
     return rule.name in exemptions.groups and rule.name in user.groups.values_list("name", flat=True)
 
 
-def _faults_in(setting: str, value: Any) -> list[Fault]:
-    if not isinstance(value, list | tuple | set | frozenset):
-        example = value if isinstance(value, str) and value else "name"
+def _is_on(flag: str) -> bool:
+    # What is neither true nor false is a fault; until it is mended it must not fail open.
+    return any(value is not False for value in _places(flag))
+
+
+def _places(flag: str) -> tuple[Any, Any]:
+    """Return what ``flag`` holds in FEATURES and at the top level: either place is enough to set it."""
+    features = getattr(settings, "FEATURES", None)
+    get = getattr(features, "get", lambda *args: features is not None)
+    return get(flag, False), getattr(settings, flag, False)
+
+
+def _faults_in_names(setting: str, value: Any) -> Iterator[Fault]:
+    if not isinstance(value, list):
+        # What YAML reads from a bare word is that word; anything else may have been meant otherwise.
+        example = value if isinstance(value, str) and re.fullmatch(r"[\w.@+-]+( [\w.@+-]+)*", value) else "name"
         found = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
-        return [Fault("single_login.E001", found, f'Write it as a list, even for one name: {setting}: ["{example}"]')]
-    return [
-        Fault(
-            "single_login.E003" if entry == "" else "single_login.E002",
-            f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
-            _remedy(entry),
-        )
-        for position, entry in enumerate(value, start=1)
-        if not isinstance(entry, str) or not entry
-    ]
+        yield Fault("single_login.E001", found, f'Write it as a list, even for one name: {setting}: ["{example}"]')
+        return
+    for position, entry in enumerate(value, start=1):
+        if not isinstance(entry, str) or not entry:
+            yield Fault(
+                "single_login.E002",
+                f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
+                "Write one name, in quotes and exactly as the file has it, or remove the entry: "
+                "without quotes YAML reads a number, a date, yes, no or null as something else than text.",
+            )
+
+
+def _faults_in_flags() -> Iterator[Fault]:
+    features = getattr(settings, "FEATURES", None)
+    if features is not None and not hasattr(features, "get"):
+        found = f"FEATURES must be a mapping of features to true or false, but it is {_described(features)}."
+        yield Fault("single_login.E003", found, f"Write it as a mapping, such as FEATURES: {{{PROTECTION}: true}}")
+    for flag in (PROTECTION, SQUELCH):
+        for value in _places(flag):
+            if not isinstance(value, bool):
+                found = f"{flag} must be true or false, but it is {_described(value)}."
+                yield Fault("single_login.E003", found, "Write true or false, without quotes.")
 
 
 def _described(value: Any) -> str:
-    if value is None:
-        return "null"
-    return f"{value!r} ({type(value).__name__})" if value != "" else "an empty string"
-
-
-def _remedy(entry: Any) -> str:
-    if isinstance(entry, bool):
-        return "YAML reads yes, no, on, off, true and false as booleans: put the name in quotes, or remove the entry."
-    if isinstance(entry, int | float):
-        return f'Put it in quotes: "{entry}"'
-    return "Put one name in each entry, or remove the entry."
+    return "null" if value is None else repr(value)
 
 
 def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in _NOUNS:
+    if setting in (*_NOUNS, PROTECTION, SQUELCH, "FEATURES"):
         get_exemptions.cache_clear()
 
 

@@ -3,6 +3,7 @@
 import ddt
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
@@ -32,23 +33,29 @@ class SettingsChecksTest(SimpleTestCase):
             assert ids(run_checks()) == []
 
     @ddt.data(
-        (" xqwatcher", "W001", "'xqwatcher'"),
-        ("xqwatcher\t", "W001", "'xqwatcher'"),
-        ("xq*", "W002", "no patterns"),
-        ("xqwatcher?", "W002", "no patterns"),
-        ("^xq", "W002", "no patterns"),
-        ("one,two", "W003", "one name in each entry"),
-        ("x" * 151, "W004", "150"),
+        (" xqwatcher", "begins or ends with white space"),
+        ("xqwatcher\t", "begins or ends with white space"),
+        (" ", "begins or ends with white space"),
+        ("xq*", "no patterns"),
+        ("xqwatcher?", "no patterns"),
+        ("^xq", "no patterns"),
+        ("one,two", "each entry is one name"),
+        ("x" * 151, "is 151 characters long, and a name has at most 150"),
     )
     @ddt.unpack
-    def test_an_entry_that_can_match_nothing_is_a_warning(self, entry, number, hint):
+    def test_an_entry_that_can_match_nothing_is_a_warning(self, entry, problem):
         for setting in (USERNAMES, GROUPS):
             with protection(True, **{setting: ["fine", entry]}):
                 (message,) = run_checks(tags=["single_login"])
-            assert message.id == f"single_login.{number}"
-            assert f"{setting}: entry 2, {entry!r}" in message.msg
-            assert hint in message.hint
+            assert message.id == "single_login.W001"
+            assert message.msg.startswith(f"{setting}: entry 2, {entry!r}, ")
+            assert problem in message.msg
+            assert message.hint.startswith("Correct it or remove it.")
             assert not message.is_serious()
+
+    def test_an_entry_with_two_problems_is_two_warnings(self):
+        with protection(True, **{GROUPS: ["a, *"]}):
+            assert ids(run_checks()) == ["single_login.W001", "single_login.W001"]
 
     def test_a_name_of_150_characters_passes(self):
         with protection(True, **{USERNAMES: ["x" * 150]}):
@@ -57,34 +64,84 @@ class SettingsChecksTest(SimpleTestCase):
     def test_an_entry_that_is_there_twice_is_a_warning(self):
         with protection(True, **{GROUPS: ["a", "b", "a"]}):
             (message,) = run_checks(tags=["single_login"])
-        assert (message.id, "entry 3, 'a'" in message.msg) == ("single_login.W005", True)
+        assert (message.id, message.msg) == ("single_login.W001", f"{GROUPS}: entry 3, 'a', is there twice.")
+
+    @ddt.data(
+        ("SINGLE_LOGIN_EXEMPT_GROUP", GROUPS),
+        ("SINGLE_LOGIN_EXEMPT_USER", USERNAMES),
+        ("SINGLE_LOGIN_EXEMPT_USERS", USERNAMES),
+        ("SINGLE_LOGIN_EXEMPT_USERNAME", USERNAMES),
+        ("SINGLE-LOGIN-EXEMPT-GROUPS", GROUPS),
+        ("SINGLE_LOGIN_EXCEPT_GROUPS", GROUPS),
+        ("PREVENT_CONCURRENT_LOGIN", "PREVENT_CONCURRENT_LOGINS"),
+    )
+    @ddt.unpack
+    def test_a_misspelt_setting_is_a_warning_that_names_the_one_meant(self, name, meant):
+        for misspelt, place in (
+            ({name: ["xqueue"]}, name),
+            ({"FEATURES": {**settings.FEATURES, name: ["xqueue"]}}, f"FEATURES: {name}"),
+        ):
+            with override_settings(**misspelt):
+                (message,) = run_checks(tags=["single_login"])
+            assert (message.id, message.is_serious()) == ("single_login.W002", False)
+            assert message.msg.startswith(f"{place} is not read by anything")
+            assert f"Write {meant}, at the top level" in message.hint
+
+    @ddt.data(USERNAMES, GROUPS)
+    def test_a_setting_inside_features_is_a_warning(self, name):
+        with override_settings(FEATURES={**settings.FEATURES, name: ["xqueue"]}):
+            (message,) = run_checks(tags=["single_login"])
+        assert (message.id, message.msg.partition(" is ")[0]) == ("single_login.W002", f"FEATURES: {name}")
+        assert f"Write {name}, at the top level" in message.hint
+
+    def test_features_that_show_every_setting_are_no_warning(self):
+        with override_settings(
+            **{GROUPS: ["xqueue"]}, FEATURES={"PREVENT_CONCURRENT_LOGINS": True, GROUPS: ["xqueue"]}
+        ):
+            assert ids(run_checks()) == []
+
+    def test_other_settings_with_similar_names_pass(self):
+        with override_settings(SINGLE_SIGN_ON_GROUPS=[], MAX_CONCURRENT_LOGINS=1, FEATURES={1: True, "GROUPS": True}):
+            assert ids(run_checks()) == []
 
     def test_exemptions_without_the_protection_are_a_warning(self):
-        with protection(False, **{GROUPS: ["xqueue"]}):
-            assert ids(run_checks()) == ["single_login.W006"]
+        for exemption in ({GROUPS: ["xqueue"]}, {USERNAMES: ["xqwatcher"]}):
+            with protection(False, **exemption):
+                assert ids(run_checks()) == ["single_login.W006"]
         with protection(False):
             assert ids(run_checks()) == []
 
-    @ddt.data(("signed_cookies", ["single_login.W007"]), ("cache", []), ("cached_db", []), ("db", []), ("file", []))
-    @ddt.unpack
-    def test_a_session_engine_that_cannot_be_evicted_is_a_warning(self, engine, expected):
-        with protection(True, SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
-            assert ids(run_checks()) == expected
+    @ddt.data({"SERVICE_VARIANT": "cms"}, {"ROOT_URLCONF": "cms.urls"})
+    def test_the_protection_in_studio_is_a_warning(self, studio):
+        with protection(True, **studio):
+            assert ids(run_checks(tags=["single_login"])) == ["single_login.W003"]
+        with protection(False, **studio):
+            assert ids(run_checks(tags=["single_login"])) == []
+
+    def test_the_protection_in_the_lms_is_none(self):
+        with protection(True, SERVICE_VARIANT="lms"):
+            assert ids(run_checks()) == []
+
+    def test_they_are_among_the_security_checks(self):
+        with protection(True, **{GROUPS: ["xq*"]}):
+            assert ids(run_checks(tags=["security"])) == ["single_login.W001"]
 
     @ddt.data(
-        ("xqwatcher", "E001", 'SINGLE_LOGIN_EXEMPT_GROUPS: ["xqwatcher"]'),
-        (b"xqwatcher", "E001", "list"),
-        ({"xqwatcher": 1}, "E001", "list"),
-        (True, "E001", "list"),
-        (["fine", 12345], "E002", "quotes"),
-        (["fine", True], "E002", "booleans"),
-        (["fine", None], "E002", "one name in each entry"),
-        (["fine", ["nested"]], "E002", "one name in each entry"),
-        (["fine", ""], "E003", "remove the entry"),
+        ({GROUPS: "xqwatcher"}, "E001", 'SINGLE_LOGIN_EXEMPT_GROUPS: ["xqwatcher"]'),
+        ({GROUPS: b"xqwatcher"}, "E001", "list"),
+        ({GROUPS: {"xqwatcher": 1}}, "E001", "list"),
+        ({GROUPS: True}, "E001", "list"),
+        ({GROUPS: ["fine", 12345]}, "E002", "in quotes"),
+        ({GROUPS: ["fine", True]}, "E002", "yes, no or null"),
+        ({GROUPS: ["fine", None]}, "E002", "remove the entry"),
+        ({GROUPS: ["fine", ["nested"]]}, "E002", "one name"),
+        ({GROUPS: ["fine", ""]}, "E002", "remove the entry"),
+        ({"PREVENT_CONCURRENT_LOGINS": "false"}, "E003", "without quotes"),
+        ({"FEATURES": False}, "E003", "FEATURES: {PREVENT_CONCURRENT_LOGINS: true}"),
     )
     @ddt.unpack
-    def test_a_fault_is_an_error_and_refuses_to_start_with_the_same_words(self, value, number, hint):
-        with protection(True, **{GROUPS: value}):
+    def test_a_fault_is_an_error_and_refuses_to_start_with_the_same_words(self, faulty, number, hint):
+        with override_settings(**faulty):
             (message,) = run_checks(tags=["single_login"])
             with pytest.raises(ImproperlyConfigured) as refusal:
                 apps.get_app_config("single_login").ready()
@@ -92,14 +149,14 @@ class SettingsChecksTest(SimpleTestCase):
                 call_command("check")
         assert message.id == f"single_login.{number}"
         assert message.is_serious()
-        assert GROUPS in message.msg
+        assert next(iter(faulty)) in message.msg
         assert hint in message.hint
         for part in (message.id, message.msg, message.hint):
             assert part in str(refusal.value)
 
     def test_every_fault_is_an_error_of_its_own(self):
-        with protection(True, **{USERNAMES: "xqwatcher", GROUPS: [1, ""]}):
-            assert ids(run_checks()) == ["single_login.E001", "single_login.E002", "single_login.E003"]
+        with protection(True, **{USERNAMES: "xqwatcher", GROUPS: [1, ""]}, PREVENT_CONCURRENT_LOGINS=1):
+            assert ids(run_checks()) == [f"single_login.{number}" for number in ("E001", "E002", "E002", "E003")]
 
 
 @override_settings(**{USERNAMES: ["nobody"], GROUPS: ["no-group"]})
@@ -122,8 +179,10 @@ class DatabaseChecksTest(TestCase):
         with override_settings(**{GROUPS: "xqueue"}):
             assert ids(run_checks(databases=["default"])) == ["single_login.E001"]
 
-    def test_a_database_without_tables_yet_is_let_be(self):
+    def test_what_could_not_be_read_is_said_to_be_unchecked(self):
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE auth_group RENAME TO auth_group_elsewhere")
-            assert ids(run_checks(databases=["default"])) == []
+            (message,) = run_checks(tags=["single_login"], databases=["default"])
             cursor.execute("ALTER TABLE auth_group_elsewhere RENAME TO auth_group")
+        assert (message.id, message.is_serious()) == ("single_login.W010", False)
+        assert "was not checked: no such table: auth_group" in message.msg

@@ -1,6 +1,8 @@
 """Who is exempt, by which rule, and what the settings may hold."""
 
 import unicodedata
+from datetime import date
+from itertools import product
 
 import ddt
 from django.conf import settings as django_settings
@@ -13,7 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
 
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule, find_rule, get_exemptions
+from openedx.core.djangoapps.single_login.exemptions import (
+    GROUPS,
+    USERNAMES,
+    Rule,
+    find_faults,
+    find_rule,
+    get_exemptions,
+    is_pii_squelched,
+    is_protection_on,
+)
 
 NAME = "xqwatcher"
 SIMILAR = st.sampled_from(
@@ -38,6 +49,20 @@ SIMILAR = st.sampled_from(
     ]
 )
 NAMES = SIMILAR | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
+
+
+class EqualsEverything(str):
+    """A string that some library made its own."""
+
+    __slots__ = ()
+
+    def __eq__(self, other):
+        return True
+
+    def __hash__(self):
+        return hash(NAME)
+
+
 CONTAINERS = st.sampled_from([list, tuple, set, frozenset])
 
 
@@ -93,10 +118,23 @@ class DecisionTest(TestCase):
         with override_settings(**{USERNAMES: [NAME], GROUPS: ["xqueue"]}), self.assertNumQueries(0):
             assert find_rule(AnonymousUser()) is None
 
+    def test_a_name_of_a_class_that_equals_everything_exempts_nobody_else(self):
+        for setting in (USERNAMES, GROUPS):
+            with override_settings(**{setting: [EqualsEverything("another")]}):
+                assert find_rule(self.user) is None
+            with override_settings(**{setting: [EqualsEverything(NAME), EqualsEverything("xqueue")]}):
+                assert find_rule(self.user) == Rule(setting, NAME if setting == USERNAMES else "xqueue")
+
     def test_an_exempt_group_of_another_name_does_not_match_by_pattern(self):
         Group.objects.create(name="xqueue2")
         with override_settings(**{GROUPS: ["xqueue2", "xq%", "*"]}):
             assert find_rule(self.user) is None
+
+
+def faults(**configured):
+    """Return the faults of these settings."""
+    with override_settings(**configured):
+        return find_faults()
 
 
 @ddt.ddt
@@ -137,6 +175,28 @@ class SettingsTest(SimpleTestCase):
         for expected in (f"{USERNAMES}: entry 2", f"{USERNAMES}: entry 3", f"{GROUPS} must be a list", '["xqueue"]'):
             assert expected in message
 
+    @ddt.data(
+        ("xqwatcher", "xqwatcher"),
+        ("service accounts", "service accounts"),
+        ("Zoë", "Zoë"),
+        ('["xqueue"]', "name"),
+        ("xqueue, graders", "name"),
+        (" ", "name"),
+        ("xqueue ", "name"),
+        ("", "name"),
+        (83, "name"),
+    )
+    @ddt.unpack
+    def test_the_advice_names_what_was_written_or_nothing(self, value, example):
+        (fault,) = faults(**{GROUPS: value})
+        assert fault.remedy == f'Write it as a list, even for one name: {GROUPS}: ["{example}"]'
+
+    @ddt.data(83, 31, 45045, 1000, date(2024, 1, 1), True, None, 1.5, "", ["a"])
+    def test_an_entry_that_yaml_may_have_changed_is_told_without_a_guess_at_what_was_written(self, entry):
+        (fault,) = faults(**{GROUPS: [entry]})
+        assert f"but it is {'null' if entry is None else repr(entry)}." in fault.message
+        assert '"' not in fault.remedy
+
     def test_a_faulty_setting_exempts_nobody_not_even_by_the_other_setting(self):
         user = UserFactory.build(username=NAME)
         with override_settings(**{USERNAMES: [NAME], GROUPS: "xqueue"}), self.assertRaises(ImproperlyConfigured):
@@ -151,6 +211,63 @@ class SettingsTest(SimpleTestCase):
             with override_settings(**{GROUPS: ["xqueue"]}):
                 assert get_exemptions().groups == {"xqueue"}
         assert get_exemptions().usernames == frozenset()
+
+
+class NoDict:
+    """FEATURES as newer platforms have it: no dict, but it can be asked."""
+
+    def __init__(self, **flags):
+        self.get = flags.get
+
+
+@ddt.ddt
+class FlagsTest(SimpleTestCase):
+    """The protection, and whether logs name names: in FEATURES, or at the top level; either is enough."""
+
+    FLAGS = (("PREVENT_CONCURRENT_LOGINS", is_protection_on), ("SQUELCH_PII_IN_LOGS", is_pii_squelched))
+
+    @ddt.data(*product((None, False, True), repeat=2))
+    @ddt.unpack
+    def test_on_in_either_place_is_on_and_absent_is_off(self, in_features, at_the_top):
+        for flag, is_on in self.FLAGS:
+            features, flat = ({} if value is None else {flag: value} for value in (in_features, at_the_top))
+            for of_a_kind in (features, NoDict(**features)):
+                with override_settings(FEATURES=of_a_kind, **flat):
+                    assert is_on() is (True in (in_features, at_the_top))
+                    assert find_faults() == []
+
+    def test_a_platform_without_features_has_only_the_top_level(self):
+        for flag, is_on in self.FLAGS:
+            with override_settings(FEATURES=None):
+                assert is_on() is False
+            with override_settings():
+                del django_settings.FEATURES
+                assert is_on() is False
+                with override_settings(**{flag: True}):
+                    assert is_on() is True
+                assert find_faults() == []
+
+    @ddt.data("false", "", 0, 1, None, [])
+    def test_what_is_neither_true_nor_false_is_a_fault_and_counts_as_on_until_then(self, value):
+        for flag, is_on in self.FLAGS:
+            for place in ({"FEATURES": {flag: value}}, {flag: value, "FEATURES": {}}):
+                with override_settings(**place):
+                    (fault,) = find_faults()
+                    assert is_on() is True
+                assert fault.message.startswith(f"{flag} must be true or false, but it is ")
+
+    def test_a_fault_that_a_platform_shows_in_both_places_is_told_once(self):
+        with override_settings(FEATURES={"PREVENT_CONCURRENT_LOGINS": 1}, PREVENT_CONCURRENT_LOGINS=1):
+            assert len(find_faults()) == 1
+
+    @ddt.data(False, 0, True, "PREVENT_CONCURRENT_LOGINS", ["PREVENT_CONCURRENT_LOGINS"])
+    def test_features_that_are_no_mapping_are_a_fault_and_unprotect_nobody(self, features):
+        with override_settings(FEATURES=features):
+            (fault,) = find_faults()
+            assert is_protection_on() is True
+            with self.assertRaises(ImproperlyConfigured):
+                get_exemptions()
+        assert f"FEATURES must be a mapping of features to true or false, but it is {features!r}" in fault.message
 
 
 class RecordingBackend(TelemetryBackend):

@@ -9,7 +9,7 @@ from django.test import TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
-from openedx.core.djangoapps.single_login.report import Report
+from openedx.core.djangoapps.single_login.operators.report import Report
 
 from .single_login_cases import protection
 
@@ -121,6 +121,23 @@ class FindingsTest(TestCase):
         assert by_username.hint.startswith(hint)
         assert by_group.hint.startswith(hint)
 
+    def test_of_names_that_differ_by_case_alone_none_is_guessed(self):
+        for name in ("XQueue", "xqueue", "graders"):
+            Group.objects.create(name=name)
+        (finding,) = self.findings(**{GROUPS: ["XQUEUE"]})
+        assert finding.hint.startswith("Did you mean 'XQueue' or 'xqueue'?")
+
+    def test_a_name_of_one_space_is_not_corrected_to_another(self):
+        UserFactory(username="xqwatcher")
+        of_the_entry, of_the_account = self.findings(**{USERNAMES: [" "]})
+        assert (of_the_entry.id, of_the_account.id) == ("single_login.W001", "single_login.W011")
+        assert of_the_entry.hint.startswith("Correct it or remove it.")
+        assert of_the_account.hint.startswith("Correct it or remove it.")
+
+    def test_a_misspelt_setting_is_found(self):
+        (finding,) = self.findings(SINGLE_LOGIN_EXEMPT_GROUP=["xqueue"])
+        assert (finding.id, finding.setting) == ("single_login.W002", "SINGLE_LOGIN_EXEMPT_GROUP")
+
     def test_the_collation_does_not_decide_what_matches(self):
         UserFactory(username="xqwatcher ")
         (finding,) = self.findings(**{USERNAMES: ["xqwatcher"]})
@@ -164,9 +181,9 @@ class FindingsTest(TestCase):
 
     def test_what_the_checks_find_in_the_settings_is_found_as_well(self):
         assert [finding.id for finding in self.findings(**{GROUPS: ["a*", "a*"]})] == [
-            "single_login.W002",
-            "single_login.W002",
-            "single_login.W005",
+            "single_login.W001",
+            "single_login.W001",
+            "single_login.W001",
             "single_login.W012",
         ]
 
@@ -202,5 +219,6 @@ class ExplainTest(TestCase):
     @override_settings(**{USERNAMES: ["HONOR"]})
     def test_an_unknown_account(self):
         UserFactory(username="honor")
-        assert Report().explain("HONOR") is None
-        assert "'honor'" in Report().suggest("HONOR")
+        account, sentence = Report().explain("HONOR")
+        assert account is None
+        assert sentence.startswith("No account is named 'HONOR'. Did you mean 'honor'?")

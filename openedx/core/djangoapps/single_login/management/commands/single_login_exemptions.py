@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import shutil
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.db import Error
 
 from ...exemptions import is_protection_on
-from ...report import LARGE_GROUP, VERSION, Account, Report
-from ...terminal import render_accounts, render_finding
+from ...operators.report import LARGE_GROUP, VERSION, Report
+from ...operators.terminal import printable, render_accounts, render_finding
 
-PROGRESS_STEP = 10_000
+COULD_NOT_LOOK = 2
 
 
 class Command(BaseCommand):
     """Read-only: nothing is changed, and no session key is shown."""
 
-    help = "Shows the accounts that are exempt from single login, the rules that exempt them, and what needs attention."
+    help = (
+        "Shows the accounts that are exempt from single login, the rules that exempt them, and what needs attention. "
+        "Exits 1 if --check finds something, or if no account has the name that --user gives; 2 if the report could "
+        "not be made or written, or the options are wrong."
+    )
     # The report holds everything that the checks would say.
     requires_system_checks = []
 
@@ -34,51 +41,68 @@ class Command(BaseCommand):
             metavar="N",
             type=int,
             default=LARGE_GROUP,
-            help="report exempt groups of more than N members (default: %(default)s)",
+            help="report exempt groups of more than N members, 1 or more (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the report, or the part of it that was asked for."""
-        report = Report(large_group=options["large_group"])
+        if options["large_group"] < 1:
+            raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
+        if os.environ.get("NO_COLOR"):
+            self.stderr.style_func = None
+        if sys.stdout is None and options.get("stdout") is None:
+            # It was closed. What this command finds, its exit code says all the same.
+            self.stdout = OutputWrapper(io.StringIO())
+        try:
+            is_well = self._report(**options)
+            self.stdout.flush()
+        except Error as error:
+            reason = printable(" ".join(str(error).split()))
+            raise CommandError(f"The database could not be read: {reason}", returncode=COULD_NOT_LOOK) from error
+        except BrokenPipeError:
+            # Whoever read this has read enough; what is still in the buffer has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(COULD_NOT_LOOK)
+        if not is_well:
+            sys.exit(1)
+
+    def _report(self, user: str | None, check: bool, large_group: int, **options: Any) -> bool:
+        report = Report(large_group=large_group)
         as_json = options["format"] == "json"
-        if options["user"] is not None:
-            self._explain(report, options["user"], as_json)
-        elif options["check"]:
-            self._check(report, as_json)
+        if user is not None:
+            self._explain(report, user, as_json)
+        elif check:
+            if as_json:
+                self.stdout.write(json.dumps(report.as_dict(), indent=2))
+            elif report.findings:
+                self._print_findings(report)
+            return not report.findings
         elif as_json:
             self._print_json(report)
         else:
             self._print_table(report)
+        return True
 
     def _explain(self, report: Report, username: str, as_json: bool) -> None:
-        explained = report.explain(username)
-        if explained is None:
-            raise CommandError(f"No account is named {username!r}. {report.suggest(username)}")
-        account, sentence = explained
-        if as_json:
-            answer = {
-                "version": VERSION,
-                "protection": is_protection_on(),
-                "account": account.as_dict(),
-                "explanation": sentence,
-            }
-            sentence = json.dumps(answer, indent=2)
-        self.stdout.write(sentence)
-
-    def _check(self, report: Report, as_json: bool) -> None:
-        if not report.findings:
-            return
-        if as_json:
-            self.stdout.write(json.dumps(report.as_dict(), indent=2))
-        else:
-            self._print_findings(report)
-        sys.exit(1)
+        try:
+            account, sentence = report.explain(username)
+        except UnicodeEncodeError as error:
+            raise CommandError(f"--user is not text: {username!r}", returncode=COULD_NOT_LOOK) from error
+        if account is None:
+            raise CommandError(printable(sentence))
+        answer = {
+            "version": VERSION,
+            "protection": is_protection_on(),
+            "account": account.as_dict(),
+            "explanation": sentence,
+        }
+        self.stdout.write(json.dumps(answer, indent=2) if as_json else printable(sentence))
 
     def _print_json(self, report: Report) -> None:
         # Written as it is read: the accounts may be many.
         self.stdout.write(json.dumps(report.as_dict(), indent=2)[:-2] + ',\n  "accounts": [', ending="")
         separator = "\n    "
-        for account in self._accounts(report):
+        for account in report.read_accounts(report.exempt_users()):
             self.stdout.write(separator + json.dumps(account.as_dict()), ending="")
             separator = ",\n    "
         self.stdout.write("\n  ]\n}")
@@ -87,7 +111,8 @@ class Command(BaseCommand):
         state = "on: one session per account" if is_protection_on() else "off: any number of sessions per account"
         self.stdout.write(f"The protection is {state}.")
         self.stdout.write(f"Exempt accounts: {report.exempt_users().count()}\n")
-        for lines in render_accounts(self._accounts(report), self.stdout.isatty()):
+        width = shutil.get_terminal_size().columns if self.stdout.isatty() else None
+        for lines in render_accounts(report.read_accounts(report.exempt_users()), width):
             self.stdout.write(lines)
         self._print_findings(report)
 
@@ -95,10 +120,3 @@ class Command(BaseCommand):
         self.stdout.write(f"\nFindings: {len(report.findings)}")
         for finding in report.findings:
             self.stdout.write(render_finding(finding))
-
-    def _accounts(self, report: Report) -> Iterator[Account]:
-        shows_progress = self.stderr.isatty()
-        for number, account in enumerate(report.read_accounts(report.exempt_users()), start=1):
-            if shows_progress and number % PROGRESS_STEP == 0:
-                self.stderr.write(f"{number} accounts ...")
-            yield account

@@ -8,16 +8,16 @@ from pathlib import Path
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_safe
 
-from .exemptions import is_protection_on
+from ..exemptions import is_protection_on
 from .report import Report
 
 PAGE_SIZE = 50
-STYLESHEET = Path(__file__).parent / "templates" / "single_login" / "exemptions.css"
+STYLESHEET = Path(__file__).parents[1] / "templates" / "single_login" / "exemptions.css"
 # As strict as the page allows, whatever the platform's own policy is. The admin is reached by links, not by forms.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -34,10 +34,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
 @never_cache
 @require_safe
 def exemptions(request: HttpRequest) -> HttpResponse:
-    """Show staff who is exempt, why, and what needs attention: as a page, or as JSON with ``?format=json``."""
+    """
+    Show staff who is exempt, why, and what needs attention: as a page, or as JSON with ``?format=json``.
+
+    Where that is refused JSON is answered with JSON, 401 or 403. Another format is answered with 400.
+    """
+    if request.GET.get("format", "json") != "json":
+        return HttpResponseBadRequest("Leave the format out, for a page, or ask for format=json.", "text/plain")
+    as_json = "format" in request.GET
     if not request.user.is_authenticated:
+        if as_json:
+            return JsonResponse({"error": "Nobody is signed in."}, status=401)
         return redirect_to_login(request.get_full_path())
     if not (request.user.is_active and request.user.is_staff):
+        if as_json:
+            return JsonResponse({"error": "This is for staff."}, status=403)
         raise PermissionDenied
     report = Report()
     search = request.GET.get("q", "").strip()
@@ -45,7 +56,7 @@ def exemptions(request: HttpRequest) -> HttpResponse:
         request.GET.get("page")
     )
     accounts = list(report.read_accounts(report.exempt_users().filter(pk__in=list(page))))
-    if request.GET.get("format") == "json":
+    if as_json:
         paging = {
             "search": search,
             "matches": page.paginator.count,
@@ -55,6 +66,7 @@ def exemptions(request: HttpRequest) -> HttpResponse:
         return JsonResponse({**report.as_dict(), **paging, "accounts": [account.as_dict() for account in accounts]})
     context = {
         "viewer": request.user.get_username(),
+        "may_view_users": request.user.has_perm("auth.view_user") or request.user.has_perm("auth.change_user"),
         "is_on": is_protection_on(),
         "report": report,
         "search": search,

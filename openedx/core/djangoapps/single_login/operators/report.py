@@ -22,9 +22,9 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 
-from .exemptions import GROUPS, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
+from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
+from ..session_slot import META_KEY
 from .findings import EXACT, Finding, find_settings_findings
-from .session_slot import META_KEY
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1
@@ -74,8 +74,8 @@ class Report:
     def __init__(self, large_group: int = LARGE_GROUP, using: str | None = None) -> None:
         exemptions = get_exemptions()
         self.large_group = large_group
-        self._all_users = get_user_model()._default_manager.using(using)
-        self._all_groups = Group._default_manager.using(using)
+        self._all_users = get_user_model().objects.using(using)
+        self._all_groups = Group.objects.using(using)
         self._users = _ids_by_name(self._all_users, "username", exemptions.usernames)
         self._groups = _ids_by_name(self._all_groups, "name", exemptions.groups)
 
@@ -114,15 +114,13 @@ class Report:
             hint = _hint(name, self._all_groups, "name")
             yield Finding("single_login.W012", f"{GROUPS}: {name!r} matches no group.", hint, GROUPS, name)
 
-    def explain(self, username: str) -> tuple[Account, str] | None:
-        """Return the account of this name, and a sentence on whether it is exempt and why; None if there is none."""
+    def explain(self, username: str) -> tuple[Account | None, str]:
+        """Return the account of this name, if there is one, and a sentence on whether it is exempt and why."""
         ids = _ids_by_name(self._all_users, "username", [username])
         account = next(self.read_accounts(self._all_users.filter(pk__in=ids.values())), None)
-        return (account, _sentence(account)) if account else None
-
-    def suggest(self, username: str) -> str:
-        """Return what to say of a username that no account has."""
-        return _hint(username, self._all_users, "username")
+        if account is None:
+            return None, f"No account is named {username!r}. {_hint(username, self._all_users, 'username')}"
+        return account, _sentence(account)
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the accounts, ready for JSON."""
@@ -174,15 +172,17 @@ def _is_recorded(meta: str | None) -> bool:
 def _hint(name: str, rows: Any, column: str) -> str:
     wanted = name.strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
-    candidates = {found.casefold(): found for found in rows.filter(alike).values_list(column, flat=True)[:CANDIDATES]}
-    closest = get_close_matches(wanted.casefold(), candidates, n=1)
-    return f"Did you mean {candidates[closest[0]]!r}? {EXACT}" if closest else f"Correct it or remove it. {EXACT}"
+    candidates = list(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES])
+    closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
+    # Several names may differ by case alone: which of them was meant is not for us to guess.
+    meant = " or ".join(repr(found) for found in candidates if found.casefold() in closest)
+    return f"Did you mean {meant}? {EXACT}" if meant else f"Correct it or remove it. {EXACT}"
 
 
 def _sentence(account: Account) -> str:
     name = repr(account.username)
     if not is_protection_on():
-        return f"{name} may hold any number of sessions, as every account may: PREVENT_CONCURRENT_LOGINS is off."
+        return f"{name} may hold any number of sessions, as every account may: {PROTECTION} is off."
     if account.rules:
         return f"{name} is exempt, by {' and by '.join(map(str, account.rules))}: its logins end no session."
     groups = ", ".join(map(repr, sorted(get_exemptions().groups)))
