@@ -35,11 +35,12 @@ class SingleLoginConfig(AppConfig):
             ImproperlyConfigured: when a setting is faulty; the message names every fault.
         """
         # This module is imported while the settings are being read, and what these import needs them.
-        from .checks import check_names, check_platform, check_settings
+        from .checks import check_names, check_platform, check_session_engine, check_settings
         from .platform_receiver import take_its_place
 
         get_exemptions()
         self.is_in_place = take_its_place()
         register(check_settings, self.label)
         register(check_platform, self.label)
+        register(check_session_engine, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from importlib import import_module
 from typing import Any
-
-from django.conf import settings
-from django.contrib.sessions.backends import signed_cookies
 
 from .exemptions import GROUPS, USERNAMES, configured, find_faults, is_protection_on
 
@@ -46,7 +42,7 @@ def find_settings_findings() -> list[Finding]:
     if find_faults():
         return []
     entries = (finding for setting in (USERNAMES, GROUPS) for finding in _in_entries(setting))
-    return [*entries, *_without_protection(), *_without_eviction()]
+    return [*entries, *_without_protection()]
 
 
 def _in_entries(setting: str) -> Iterator[Finding]:
@@ -80,17 +76,4 @@ def _without_protection() -> Iterator[Finding]:
             f"{USERNAMES} or {GROUPS} exempts accounts, but FEATURES['PREVENT_CONCURRENT_LOGINS'] is off: "
             "every account may hold any number of sessions.",
             "Turn the protection on, or remove the exemptions.",
-        )
-
-
-def _without_eviction() -> Iterator[Finding]:
-    if is_protection_on() and issubclass(
-        import_module(settings.SESSION_ENGINE).SessionStore, signed_cookies.SessionStore
-    ):
-        yield Finding(
-            "single_login.W007",
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, which keeps each session in the browser's cookie: "
-            "no login can end an earlier session.",
-            "Use a session engine that keeps sessions on the server: cache, cached_db, db or file.",
-            "SESSION_ENGINE",
         )
