@@ -14,7 +14,7 @@ from django.test import SimpleTestCase
 
 PACKAGE = "openedx_single_login"
 HERE = Path(__file__).parent
-IN_TREE = HERE.parents[1]
+IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
 
 class WheelTest(SimpleTestCase):
@@ -77,10 +77,13 @@ class ProcessTest(SimpleTestCase):
         assert "single_login.E101" in process.stderr
         assert "nobody is exempt" in process.stderr
 
-    def test_it_warns_of_a_platform_with_an_exemption_of_its_own(self):
-        process = self.run_django("lms.envs.newer", "check")
+    def test_it_warns_of_a_settings_file_that_puts_the_sites_own_sessions_back(self):
+        process = self.run_django("lms.envs.overruled", "check")
         assert process.returncode == 0
-        assert "single_login.W101" in process.stderr
+        for number in ("W007", "W008"):
+            assert f"single_login.{number}" in process.stderr
+        process = self.run_django("lms.envs.overruled", "check", FEATURES={})
+        assert "single_login" not in process.stderr
 
     def test_a_faulty_setting_stops_it_with_one_message_for_all_faults(self):
         process = self.run_django(

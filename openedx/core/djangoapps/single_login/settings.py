@@ -24,6 +24,7 @@ def plugin_settings(settings: ModuleType) -> None:
     if engine != SESSION_ENGINE:
         setattr(settings, SITE_ENGINE, engine)
         settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]
+    # In front of the platform's, which joins these cookies when the view is known.
     middleware = list(settings.MIDDLEWARE)
     if READER_OF_JWT_COOKIES in middleware and JWT_COOKIE_MIDDLEWARE not in middleware:
         middleware.insert(middleware.index(READER_OF_JWT_COOKIES), JWT_COOKIE_MIDDLEWARE)

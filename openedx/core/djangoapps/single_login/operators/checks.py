@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +10,8 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.db import DatabaseError, connections, router
 
-from ..enforcement import enforce_single_login
 from ..exemptions import GROUPS, USERNAMES, find_faults
-from ..platform_receiver import find_receiver, take_its_place
+from ..platform_receiver import take_its_place
 from .findings import Finding, find_settings_findings
 
 
@@ -28,27 +26,18 @@ def check_settings(**kwargs: Any) -> list[CheckMessage]:
     return [*errors, *map(_warning, find_settings_findings())]
 
 
-def check_platform(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Check that the platform's receiver is guarded, and that nothing else exempts accounts behind the guard."""
-    if not take_its_place():
-        return [
-            Error(
-                "No enforce_single_login was found to guard: nobody is exempt from single login.",
-                hint="This platform is not one that openedx-single-login knows. Look for a release that does, or "
-                "uninstall it. The platform's own protection works as it did before.",
-                id="single_login.E101",
-            )
-        ]
-    if _has_exemption_of_its_own(find_receiver()):
-        return [
-            Warning(
-                f"This platform reads {USERNAMES} and {GROUPS} too.",
-                hint="openedx-single-login decides first, and enforces single login on every account that it does "
-                "not exempt. Uninstall it if the platform's own exemption is all you need.",
-                id="single_login.W101",
-            )
-        ]
-    return []
+def check_platform(**kwargs: Any) -> list[CheckMessage]:
+    """Check that logins and logouts are ours to enforce: ``single_login.E101``."""
+    if take_its_place():
+        return []
+    return [
+        Error(
+            "No enforce_single_login was found to take the place of: nobody is exempt from single login.",
+            hint="This platform is not one that openedx-single-login knows. Look for a release that does, or "
+            "uninstall it. The platform's own protection works as it did before.",
+            id="single_login.E101",
+        )
+    ]
 
 
 def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -76,14 +65,3 @@ def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> list[C
 
 def _warning(finding: Finding) -> CheckMessage:
     return Warning(finding.message, hint=finding.hint, id=finding.id)
-
-
-def _has_exemption_of_its_own(receiver: Any) -> bool:
-    """Tell whether the module that ``receiver`` is written in names one of the settings."""
-    if receiver is enforce_single_login:
-        return False
-    try:
-        source = inspect.getsource(sys.modules[receiver.__module__])
-    except (OSError, TypeError):
-        return False
-    return USERNAMES in source or GROUPS in source

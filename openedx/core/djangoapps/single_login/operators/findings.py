@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from ..exemptions import GROUPS, PROTECTION, USERNAMES, configured, find_faults, is_protection_on
+from ..settings import JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES, SESSION_ENGINE, SITE_ENGINE
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150
@@ -47,7 +48,7 @@ def find_settings_findings() -> list[Finding]:
     if find_faults():
         return []
     entries = (finding for setting in (USERNAMES, GROUPS) for finding in _in_entries(setting))
-    return [*entries, *_in_names_of_settings(), *_in_studio(), *_without_protection()]
+    return [*entries, *_in_names_of_settings(), *_in_studio(), *_past_the_rule(), *_without_protection()]
 
 
 def _in_entries(setting: str) -> Iterator[Finding]:
@@ -94,6 +95,28 @@ def _in_studio() -> Iterator[Finding]:
             "signing in to one signs out of the other.",
             "Turn it off in Studio, and leave it on in the LMS.",
             PROTECTION,
+        )
+
+
+def _past_the_rule() -> Iterator[Finding]:
+    if not is_protection_on():
+        return
+    if settings.SESSION_ENGINE != SESSION_ENGINE:
+        yield Finding(
+            "single_login.W007",
+            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, and not {SESSION_ENGINE!r} over the site's own: an account "
+            "may be left with two live sessions.",
+            f"A settings file that comes after the plugins' sets it: let it set {SITE_ENGINE} instead.",
+            "SESSION_ENGINE",
+        )
+    names = list(settings.MIDDLEWARE)
+    if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
+        yield Finding(
+            "single_login.W008",
+            f"MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r}: a browser whose session was ended goes on using every API "
+            "by its JWT cookies.",
+            f"A settings file that comes after the plugins' sets it: let it name ours before {READER_OF_JWT_COOKIES}.",
+            "MIDDLEWARE",
         )
 
 

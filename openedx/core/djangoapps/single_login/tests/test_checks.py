@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.settings import JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES
 
 from .single_login_cases import protection
 
@@ -125,6 +126,31 @@ class SettingsChecksTest(SimpleTestCase):
     def test_they_are_among_the_security_checks(self):
         with protection(True, **{GROUPS: ["xq*"]}):
             assert ids(run_checks(tags=["security"])) == ["single_login.W001"]
+
+    @ddt.data("signed_cookies", "cache", "cached_db", "db", "file")
+    def test_a_session_engine_that_is_not_under_the_rule_is_a_warning(self, engine):
+        put_back = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}"}
+        with protection(True, **put_back):
+            (message,) = run_checks(tags=["security"])
+        assert message.id == "single_login.W007"
+        assert engine in message.msg
+        assert "SINGLE_LOGIN_SITE_SESSION_ENGINE" in message.hint
+        with protection(False, **put_back):
+            assert ids(run_checks()) == []
+
+    @ddt.data(
+        (["reader"], ["single_login.W008"]),
+        (["reader", "ours"], ["single_login.W008"]),
+        (["ours", "reader"], []),
+        ([], []),
+    )
+    @ddt.unpack
+    def test_a_reader_of_jwt_cookies_without_our_middleware_in_front_of_it_is_a_warning(self, names, expected):
+        middleware = [{"reader": READER_OF_JWT_COOKIES, "ours": JWT_COOKIE_MIDDLEWARE}[name] for name in names]
+        with protection(True, MIDDLEWARE=middleware):
+            assert ids(run_checks(tags=["security"])) == expected
+        with protection(False, MIDDLEWARE=middleware):
+            assert ids(run_checks(tags=["security"])) == []
 
     @ddt.data(
         ({GROUPS: "xqwatcher"}, "E001", 'SINGLE_LOGIN_EXEMPT_GROUPS: ["xqwatcher"]'),

@@ -1,0 +1,90 @@
+"""
+Case 15 of the table of cases: JWT cookies count only beside a live session.
+
+To be mixed in beside ``SingleLoginCases`` where signing in brings JWT cookies, as it does on the platform.
+"""
+
+from django.conf import settings
+from edx_rest_framework_extensions.auth.jwt.cookies import jwt_cookie_header_payload_name, jwt_cookie_signature_name
+from single_login_cases import BY_GROUP, protection
+
+
+class JwtCookieCases:
+    """A place that has more APIs may name them in ``apis``."""
+
+    apis = ("/api/user/v1/me",)
+
+    def answers(self, client, **headers):
+        """Return the status of each API's answer to ``client``."""
+        return {client.get(api, HTTP_USE_JWT_COOKIE="true", **headers).status_code for api in self.apis}
+
+    def copy_of(self, client, *, with_session):
+        """Return a browser with ``client``'s cookies of this moment, with the session's or without it."""
+        copy = self.client_class()
+        for name, morsel in client.cookies.items():
+            if with_session or name != settings.SESSION_COOKIE_NAME:
+                copy.cookies[name] = morsel.value
+        assert {jwt_cookie_header_payload_name(), jwt_cookie_signature_name()} <= copy.cookies.keys()
+        return copy
+
+    def copies_of(self, client):
+        """Return browsers with all of ``client``'s cookies, and with all but the session's."""
+        return [self.copy_of(client, with_session=with_session) for with_session in (True, False)]
+
+    def token_of(self, client):
+        """Return the JWT in ``client``'s cookies."""
+        names = (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
+        return ".".join(client.cookies[name].value for name in names)
+
+    def test_case_15_a_live_browser_is_answered(self):
+        client = self.new_client(self.user)
+        assert self.answers(client) == {200}
+        assert self.answers(self.copy_of(client, with_session=True)) == {200}
+
+    def test_case_15_an_exempt_browser_is_answered_until_it_signs_out(self):
+        with protection(True, **BY_GROUP):
+            first, second = self.new_client(self.user), self.new_client(self.user)
+            kept = self.copies_of(first)
+            assert [self.answers(client) for client in (first, second)] == [{200}, {200}]
+            self.sign_out(first)
+            assert [self.answers(client) for client in (*kept, second)] == [{401}, {401}, {200}]
+
+    def test_case_15_an_evicted_browser_is_answered_by_no_api(self):
+        evicted = self.new_client(self.user)
+        kept = self.copies_of(evicted)
+        live = self.new_client(self.user)
+        assert [self.answers(client) for client in (evicted, *kept, live)] == [{401}, {401}, {401}, {200}]
+
+    def test_case_15_cookies_kept_over_a_logout_are_answered_by_no_api(self):
+        client = self.new_client(self.user)
+        kept = self.copies_of(client)
+        self.sign_out(client)
+        assert [self.answers(copy) for copy in kept] == [{401}, {401}]
+
+    def test_case_15_a_token_sent_whole_in_one_cookie_is_no_way_round_it(self):
+        token = self.token_of(self.new_client(self.user))
+        client = self.client_class()
+        client.cookies[settings.JWT_AUTH["JWT_AUTH_COOKIE"]] = token
+        assert self.answers(client) == {401}
+        with protection(False):
+            assert self.answers(client) == {200}
+
+    def test_case_15_a_token_in_the_authorization_header_is_left_alone(self):
+        evicted = self.new_client(self.user)
+        app, header = self.client_class(), {"HTTP_AUTHORIZATION": f"JWT {self.token_of(evicted)}"}
+        self.new_client(self.user)
+        assert [self.answers(client, **header) for client in (app, evicted)] == [{200}, {200}]
+
+    def test_case_15_with_the_protection_off_the_cookies_count_as_they_did(self):
+        with protection(False):
+            client = self.new_client(self.user)
+            kept = self.copies_of(client)
+            self.sign_out(client)
+            assert [self.answers(copy) for copy in kept] == [{200}, {200}]
+
+    def test_case_15_a_browser_that_was_evicted_can_sign_in_again(self):
+        evicted = self.new_client(self.user)
+        self.new_client(self.user)
+        assert self.answers(evicted) == {401}
+        assert self.sign_in(evicted, self.user).status_code == 200
+        assert self.answers(evicted) == {200}
