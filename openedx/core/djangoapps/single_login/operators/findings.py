@@ -104,7 +104,7 @@ def _past_the_rule() -> Iterator[Finding]:
     if settings.SESSION_ENGINE != SESSION_ENGINE:
         yield Finding(
             "single_login.W007",
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, and not {SESSION_ENGINE!r} over the site's own: an account "
+            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, not {SESSION_ENGINE!r} over the site's own: an account "
             "may be left with two live sessions.",
             f"A settings file that comes after the plugins' sets it: let it set {SITE_ENGINE} instead.",
             "SESSION_ENGINE",
