@@ -5,7 +5,9 @@ Without one these tests skip, and say so; where the environment variable CI is s
 set to a folder (``make screenshots``) the pages are photographed there.
 """
 
+import base64
 import os
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -206,6 +208,63 @@ def test_the_exemptions_page_sends_nobody_to_sign_in(open_page):
     page = open_page()
     page.goto(EXEMPTIONS)
     expect(page).to_have_url(f"/login?next={EXEMPTIONS}")
+
+
+LINES = (
+    "element => { const text = new Range(); text.selectNodeContents(element); return text.getClientRects().length; }"
+)
+
+
+def darkness_at_the_edges(page, table):
+    """Return how dark the left and the right edge of the table's window are, from 0 (as the paper) to 1."""
+    blank = page.context.new_page()
+    left, middle, right = blank.evaluate(
+        """async photo => {
+            const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${photo}`)).blob());
+            const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+            canvas.drawImage(image, 0, 0);
+            // Below the text of the last row.
+            const pixel = x => canvas.getImageData(x, image.height - 5, 1, 1).data.slice(0, 3);
+            return [2, image.width / 2, image.width - 3].map(x => pixel(x).reduce((sum, part) => sum + part));
+        }""",
+        base64.b64encode(table.screenshot()).decode(),
+    )
+    blank.close()
+    return 1 - left / middle, 1 - right / middle
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_a_narrow_exemptions_page_shows_that_the_table_goes_on_and_breaks_no_name(open_page, settings, color_scheme):
+    configure_findings(settings)
+    page = open_page(viewport={"width": 375, "height": 900}, color_scheme=color_scheme)
+    sign_in(page, "staff", EXEMPTIONS)
+    assert_nothing_overflows(page)
+    assert_accessible(page)
+    names = page.locator("bdi")
+    assert {name.evaluate(LINES) for name in names.all()} == {1}, names.all_inner_texts()
+    table = page.get_by_role("region", name="Table of exempt accounts")
+    left, right = darkness_at_the_edges(page, table)
+    assert (left < 0.05, right > 0.1) == (True, True), (left, right)
+    table.evaluate("element => element.scrollTo(element.scrollWidth, 0)")
+    left, right = darkness_at_the_edges(page, table)
+    assert (left > 0.1, right < 0.05) == (True, True), (left, right)
+
+
+def test_a_wide_exemptions_page_has_no_shadows(open_page):
+    page = open_page(viewport={"width": 1400, "height": 900})
+    sign_in(page, "staff", EXEMPTIONS)
+    left, right = darkness_at_the_edges(page, page.get_by_role("region", name="Table of exempt accounts"))
+    assert max(left, right) < 0.05, (left, right)
+
+
+@pytest.mark.parametrize(("color_scheme", "is_dark"), [("light", False), ("dark", True)])
+def test_the_exemptions_page_is_as_dark_as_the_system(open_page, settings, color_scheme, is_dark):
+    configure_findings(settings)
+    page = open_page(color_scheme=color_scheme)
+    sign_in(page, "staff", EXEMPTIONS)
+    assert_accessible(page)
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", background))) < 200) is is_dark, background
 
 
 def test_nothing_overflows_a_narrow_window(open_page, settings):

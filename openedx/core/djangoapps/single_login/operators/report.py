@@ -130,7 +130,7 @@ class Report:
             "protection": is_protection_on(),
             "settings": {USERNAMES: sorted(exemptions.usernames), GROUPS: sorted(exemptions.groups)},
             "exempt_accounts": self.exempt_users().count(),
-            "findings": [finding.as_dict() for finding in self.findings],
+            "findings": [asdict(finding) for finding in self.findings],
         }
 
     def _find_risky_accounts(self) -> Iterator[Finding]:

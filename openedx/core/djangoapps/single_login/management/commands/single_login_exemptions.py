@@ -24,8 +24,8 @@ class Command(BaseCommand):
 
     help = (
         "Shows the accounts that are exempt from single login, the rules that exempt them, and what needs attention. "
-        "Exits 1 if --check finds something, or if no account has the name that --user gives; 2 if the report could "
-        "not be made or written, or the options are wrong."
+        "Exits 1 if --check finds something, or if no account has the name that --user gives; 2 if the database could "
+        "not be read, nobody read the report to its end, or an option is wrong."
     )
     # The report holds everything that the checks would say.
     requires_system_checks = []
@@ -90,13 +90,8 @@ class Command(BaseCommand):
             raise CommandError(f"--user is not text: {username!r}", returncode=COULD_NOT_LOOK) from error
         if account is None:
             raise CommandError(printable(sentence))
-        answer = {
-            "version": VERSION,
-            "protection": is_protection_on(),
-            "account": account.as_dict(),
-            "explanation": sentence,
-        }
-        self.stdout.write(json.dumps(answer, indent=2) if as_json else printable(sentence))
+        answer = {"protection": is_protection_on(), "account": account.as_dict(), "explanation": sentence}
+        self.stdout.write(json.dumps({"version": VERSION, **answer}, indent=2) if as_json else printable(sentence))
 
     def _print_json(self, report: Report) -> None:
         # Written as it is read: the accounts may be many.

@@ -1,0 +1,121 @@
+"""What operators see on MariaDB, whose collation takes names for equal that differ by case or by a space at the end."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import uuid
+
+import pytest
+import yaml
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import override_settings
+
+from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
+from openedx.core.djangoapps.single_login.operators.report import Report
+from testing.production_lms import REPO_ROOT, connect, mysql_address
+
+NAME = "xqwatcher"
+SIMILAR = ["XQWATCHER", "XqWatcher", "xqwatcher ", "xqwatchér"]
+
+
+@pytest.fixture(autouse=True)
+def _nobody(mariadb):
+    """No account and no group is left behind."""
+    yield
+    Group.objects.all().delete()
+    User.objects.all().delete()
+
+
+def exempt_accounts():
+    """Return the names of the exempt accounts."""
+    report = Report()
+    return [account.username for account in report.read_accounts(report.exempt_users())]
+
+
+def ids(findings):
+    return [finding.id.partition(".")[2] for finding in findings]
+
+
+@pytest.mark.parametrize("similar", SIMILAR)
+def test_a_username_that_is_only_similar_is_not_exempt(similar):
+    UserFactory(username=similar)
+    assert User.objects.filter(username=NAME).exists(), "this collation compares exactly"
+    with override_settings(**{USERNAMES: [NAME]}):
+        assert exempt_accounts() == []
+        assert ids(Report().findings) == ["W011"]
+        assert Report().explain(NAME)[0] is None
+    with override_settings(**{USERNAMES: [NAME, similar]}):
+        assert exempt_accounts() == [similar]
+
+
+@pytest.mark.parametrize("similar", SIMILAR)
+def test_a_group_name_that_is_only_similar_exempts_nobody(similar):
+    UserFactory(username="honor", groups=[similar])
+    assert Group.objects.filter(name=NAME).exists(), "this collation compares exactly"
+    with override_settings(**{GROUPS: [NAME]}):
+        assert exempt_accounts() == []
+        assert ids(Report().findings) == ["W012"]
+    with override_settings(**{GROUPS: [NAME, similar]}):
+        assert exempt_accounts() == ["honor"]
+        assert Report().explain("honor")[0].rules == (Rule(GROUPS, similar),)
+
+
+@contextlib.contextmanager
+def account_of_the_database(*tables):
+    """Create an account that may read ``tables`` alone; yield how to connect with it; drop it."""
+    name, password = f"single_login_{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
+    database = connection.settings_dict["NAME"]
+    with contextlib.closing(connect()) as root, root.cursor() as cursor:
+        cursor.execute(f"CREATE USER {name}@'%' IDENTIFIED BY '{password}'")
+        cursor.execute(f"CREATE USER {name}@localhost IDENTIFIED BY '{password}'")
+        for host in ("'%'", "localhost"):
+            for table in tables:
+                cursor.execute(f"GRANT SELECT ON {database}.{table} TO {name}@{host}")
+        try:
+            yield {**mysql_address(), "USER": name, "PASSWORD": password, "NAME": database}
+        finally:
+            cursor.execute(f"DROP USER {name}@'%', {name}@localhost")
+
+
+def manage(folder, database, *arguments):
+    """Run a management command with ``database`` in a process of its own."""
+    lms_cfg = folder / "lms.yml"
+    databases = {"default": {"ENGINE": "django.db.backends.mysql", **database}}
+    lms_cfg.write_text(yaml.safe_dump({"SECRET_KEY": "of this test", "DATABASES": databases, GROUPS: ["xqueue"]}))
+    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return subprocess.run(
+        [sys.executable, "manage.py", "lms", *arguments, "--settings=production"],
+        cwd=REPO_ROOT,
+        env={**inherited, "LMS_CFG": str(lms_cfg)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_what_a_database_account_may_not_read_is_not_said_to_be_well(tmp_path):
+    with account_of_the_database("django_migrations", "auth_user") as database:
+        checked = manage(tmp_path, database, "check", "--database", "default")
+        reported = manage(tmp_path, database, "single_login_exemptions", "--check")
+    assert checked.returncode == 0
+    assert "(single_login.W010)" in checked.stderr
+    assert "SELECT command denied to user" in checked.stderr
+    (line,) = reported.stderr.splitlines()
+    assert reported.returncode == 2
+    assert line.startswith("CommandError: The database could not be read: (1142,")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "number"),
+    [({"PASSWORD": "wrong"}, 1045), ({"NAME": "nowhere"}, 1044), ({"HOST": "127.0.0.1", "PORT": 9}, 2002)],
+)
+def test_a_database_that_lets_nobody_in_is_told_in_one_line(tmp_path, wrong, number):
+    with account_of_the_database("auth_user") as database:
+        reported = manage(tmp_path, {**database, **wrong}, "single_login_exemptions")
+    (line,) = reported.stderr.splitlines()
+    assert reported.returncode == 2
+    assert line.startswith(f"CommandError: The database could not be read: ({number},")
+    assert database["PASSWORD"] not in line
