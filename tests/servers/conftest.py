@@ -5,9 +5,11 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from django.db import connections
 
 from testing import private_servers
-from testing.production_lms import find_obstacle, production_lms
+from testing.production_lms import find_obstacle, mysql_address, own_database, production_lms
 
 
 def require_none(obstacle):
@@ -57,3 +59,27 @@ def private_lms(private_folder, private_mariadb, private_redis):
     """A production LMS on the tests' own servers."""
     with production_lms(private_folder, mysql=private_mariadb.address, redis=private_redis.url) as production:
         yield production
+
+
+@pytest.fixture(scope="module")
+def mariadb(servers, django_db_blocker):
+    """MariaDB is this process's default database."""
+    own = connections.settings["default"]
+    with own_database() as name, django_db_blocker.unblock():
+        options = {"isolation_level": "read committed", "charset": "utf8mb4"}
+        mysql = {"ENGINE": "django.db.backends.mysql", "NAME": name, **mysql_address(), "OPTIONS": options}
+        use_database(connections.configure_settings({"default": mysql})["default"])
+        try:
+            call_command("migrate", "submissions", "0005_submissionfile", verbosity=0)
+            call_command("migrate", "submissions", "0006", fake=True, verbosity=0)
+            call_command("migrate", verbosity=0)
+            yield
+        finally:
+            connections.close_all()
+            use_database(own)
+
+
+def use_database(database):
+    """Make ``database`` the default one."""
+    connections.settings["default"] = database
+    del connections["default"]

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.signals import user_logged_in
-from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.db.models.signals import pre_save
 from django.test import Client, override_settings
@@ -18,7 +17,7 @@ from django.test import Client, override_settings
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.middleware import SingleLoginMiddleware
-from testing.production_lms import mysql_address, own_database, own_prefix, redis_url
+from testing.production_lms import own_prefix, redis_url
 from tests.servers.stepping import Step, in_background, stop_before_commit, stop_before_insert
 
 SESSION_MIDDLEWARE = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -34,30 +33,6 @@ LATE_SAVES = [
     ("db", "before_save"),
 ]
 WITHIN_SAVE = [late_save for late_save in LATE_SAVES if late_save[1] == "within_save"]
-
-
-@pytest.fixture(scope="module")
-def mariadb(servers, django_db_blocker):
-    """MariaDB is this process's default database."""
-    own = connections.settings["default"]
-    with own_database() as name, django_db_blocker.unblock():
-        options = {"isolation_level": "read committed", "charset": "utf8mb4"}
-        mysql = {"ENGINE": "django.db.backends.mysql", "NAME": name, **mysql_address(), "OPTIONS": options}
-        use_database(connections.configure_settings({"default": mysql})["default"])
-        try:
-            call_command("migrate", "submissions", "0005_submissionfile", verbosity=0)
-            call_command("migrate", "submissions", "0006", fake=True, verbosity=0)
-            call_command("migrate", verbosity=0)
-            yield
-        finally:
-            connections.close_all()
-            use_database(own)
-
-
-def use_database(database):
-    """Make ``database`` the default one."""
-    connections.settings["default"] = database
-    del connections["default"]
 
 
 @pytest.fixture(autouse=True)
