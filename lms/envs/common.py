@@ -47,7 +47,7 @@ LOGISTRATION_RATELIMIT_RATE = "100/5m"
 LOGISTRATION_PER_EMAIL_RATELIMIT_RATE = "30/5m"
 
 # .. setting_name: AUTH_PASSWORD_VALIDATORS
-# .. setting_default: one MaximumLengthValidator, with max_length 75
+# .. setting_default: [{"NAME": "...MaximumLengthValidator", "OPTIONS": {"max_length": 75}}]
 # .. setting_description: What a password may be when it is set. The max_length of MaximumLengthValidator holds at the
 #   login endpoints, too: a longer password is refused before any work is done on it.
 # .. setting_warning: An account whose password is longer, because it was set by other means than a form, cannot sign

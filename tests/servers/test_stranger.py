@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.signals import user_logged_in
 from django.core.cache import cache
 from django.db import connection, connections
-from django.db.models.signals import post_delete, pre_save
+from django.db.models.signals import post_delete, post_save, pre_save
 from django.test import Client
 
 from common.djangoapps.student.models import UserProfile
@@ -53,6 +53,11 @@ def stop_before_login_is_noted(instance, update_fields, **kwargs):
         stop("before_login_is_noted")
 
 
+def stop_after_save(**kwargs):
+    """A receiver of post_save: a profile is written, and not committed."""
+    stop("after_save")
+
+
 def stop_between_deletions(**kwargs):
     """A receiver of post_delete: the profile is deleted, and its account is not."""
     stop("between_deletions")
@@ -61,9 +66,14 @@ def stop_between_deletions(**kwargs):
 @pytest.fixture(params=[True, False], ids=["atomic_requests", "autocommit"])
 def production(request, mariadb, settings):
     """Everything in this process's LMS as in production, and the stops built in; with ATOMIC_REQUESTS and without."""
-    user_logged_in.connect(stop_before_commit)
-    pre_save.connect(stop_before_login_is_noted, sender=get_user_model())
-    post_delete.connect(stop_between_deletions, sender=UserProfile)
+    receivers = [
+        (user_logged_in, stop_before_commit, None),
+        (pre_save, stop_before_login_is_noted, get_user_model()),
+        (post_save, stop_after_save, UserProfile),
+        (post_delete, stop_between_deletions, UserProfile),
+    ]
+    for signal, receiver, sender in receivers:
+        signal.connect(receiver, sender=sender)
     settings.PASSWORD_HASHERS = [f"{__name__}.{StoppingHasher.__name__}"]
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     with own_prefix() as prefix:
@@ -72,9 +82,8 @@ def production(request, mariadb, settings):
         connections.settings["default"]["ATOMIC_REQUESTS"] = request.param
         yield
         get_user_model().objects.all().delete()
-    user_logged_in.disconnect(stop_before_commit)
-    pre_save.disconnect(stop_before_login_is_noted, sender=get_user_model())
-    post_delete.disconnect(stop_between_deletions, sender=UserProfile)
+    for signal, receiver, sender in receivers:
+        signal.disconnect(receiver, sender=sender)
 
 
 def sign_in(endpoint, user, client=None):
@@ -85,11 +94,19 @@ def sign_in(endpoint, user, client=None):
     return client.post(path, {field: getattr(user, attribute), "password": TEST_PASSWORD}).status_code
 
 
-def deletion_by_admin(user, together=False):
-    """Return a function that deletes the account in the admin, and returns the status."""
-    admin = Client(raise_request_exception=False)
-    admin.force_login(UserFactory(is_staff=True, is_superuser=True))
-    if together:
+def sign_in_as_admin(user):
+    """Return a client that an administrator is signed in with."""
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+def deletion(how, user):
+    """Return a function that deletes the account, and returns the status: 302 when all went well."""
+    if how == "by a command":
+        return lambda: 302 if user.delete() else None
+    admin = sign_in_as_admin(UserFactory(is_staff=True, is_superuser=True))
+    if how == "among others":
         sent = {"action": "delete_selected", "_selected_action": [user.pk], "post": "yes"}
         return lambda: admin.post("/admin/auth/user/", sent).status_code
     return lambda: admin.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code
@@ -115,14 +132,14 @@ def exists(user):
     return get_user_model().objects.filter(pk=user.pk).exists() or UserProfile.objects.filter(user=user.pk).exists()
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["together", "alone"])
+@pytest.mark.parametrize("how", ["alone", "among others"])
 @pytest.mark.parametrize("has_profile", [True, False], ids=["profile", "no_profile"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_account_that_is_deleted_while_it_signs_in(production, endpoint, has_profile, together):
+def test_an_account_that_is_deleted_while_it_signs_in(production, endpoint, has_profile, how):
     user = UserFactory() if has_profile else UserFactory(profile=None)
     with (
         in_background(lambda: sign_in(endpoint, user), before_commit=Step()) as finish_login,
-        in_background(deletion_by_admin(user, together)) as finish_deletion,
+        in_background(deletion(how, user)) as finish_deletion,
     ):
         if connections.settings["default"]["ATOMIC_REQUESTS"]:
             wait_until_somebody_waits_for_a_row()
@@ -131,12 +148,12 @@ def test_an_account_that_is_deleted_while_it_signs_in(production, endpoint, has_
     assert not exists(user)
 
 
-@pytest.mark.parametrize("together", [True, False], ids=["together", "alone"])
+@pytest.mark.parametrize("how", ["alone", "among others", "by a command"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_account_that_signs_in_while_it_is_deleted(production, endpoint, together):
+def test_an_account_that_signs_in_while_it_is_deleted(production, endpoint, how):
     user = UserFactory()
     with (
-        in_background(deletion_by_admin(user, together), between_deletions=Step()) as finish_deletion,
+        in_background(deletion(how, user), between_deletions=Step()) as finish_deletion,
         in_background(lambda: sign_in(endpoint, user)) as finish_login,
     ):
         wait_until_somebody_waits_for_a_row()
@@ -151,10 +168,47 @@ def test_an_account_that_is_deleted_after_its_password_was_found_right(productio
     user = UserFactory() if has_profile else UserFactory(profile=None)
     client = Client()
     with in_background(lambda: sign_in(endpoint, user, client), after_password=Step()) as finish_login:
-        assert deletion_by_admin(user)() == 302
+        assert deletion("alone", user)() == 302
         assert finish_login() in REFUSED
     assert client.get("/dashboard").status_code == 302
     assert not exists(user)
+
+
+@pytest.mark.parametrize("production", [False], indirect=True)
+def test_an_account_that_signs_in_for_the_first_time_when_its_deletion_is_logged_already(production):
+    user, locks, step = UserFactory(profile=None), [], Step()
+
+    def stop_before_second_lock(execute, sql, *arguments):
+        if "FOR UPDATE" in sql:
+            locks.append(sql)
+            if len(locks) == 2:
+                step.stop_here()
+        return execute(sql, *arguments)
+
+    delete = deletion("among others", user)
+
+    def delete_step_by_step():
+        with connection.execute_wrapper(stop_before_second_lock):
+            return delete()
+
+    with in_background(delete_step_by_step, step=step) as finish_deletion:
+        assert sign_in("login_ajax", user) == 200
+        assert finish_deletion() == 302
+    assert not exists(user)
+
+
+def test_an_administrator_who_signs_in_while_saving_their_own_profile(production):
+    user = UserFactory(is_staff=True, is_superuser=True)
+    admin, sent = sign_in_as_admin(user), {"user": user.pk, "name": "Another"}
+    url = f"/admin/student/userprofile/{user.profile.pk}/change/"
+    with (
+        in_background(lambda: admin.post(url, sent).status_code, after_save=Step()) as finish_saving,
+        in_background(lambda: sign_in("login_ajax", user)) as finish_login,
+    ):
+        wait_until_somebody_waits_for_a_row()
+        assert finish_saving() == 302
+        assert finish_login() == 200
+    assert UserProfile.objects.get(user=user).name == "Another"
 
 
 @pytest.mark.parametrize("engine", ["cache", "db", "cached_db"])
