@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.cache import cache
+from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -31,6 +32,7 @@ ARGUMENTS = [
 ]
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 EXEMPTIONS = "/single_login/exemptions/"
+WRONG = "wrong"
 WIDE, NARROW = {"width": 1280, "height": 700}, {"width": 320, "height": 640}
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,15 +75,19 @@ def open_page(chromium, live_server):
         context = chromium.new_context(base_url=live_server.url, **{"viewport": WIDE, "locale": "en-GB", **options})
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         return page
 
     yield open_one
     for context in contexts:
         context.close()
-    # A page that is refused is an error to the browser too.
-    assert [complaint for complaint in complaints if "403 (Forbidden)" not in complaint] == []
+    assert complaints == []
+
+
+def is_fault(message):
+    """Tell whether the browser complains about more than the status of the page itself."""
+    return message.type == "error" and message.location["url"] != message.page.url
 
 
 def sign_in(page, username, path="/dashboard"):
@@ -165,6 +171,91 @@ def test_signing_in_and_out_with_the_keyboard_alone(open_page):
     expect(page.get_by_role("button", name="Sign out")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
+
+
+def test_a_refused_sign_in_is_read_first_without_javascript(open_page):
+    page = open_page(java_script_enabled=False)
+    page.goto("/login")
+    page.get_by_label("Email or username").fill("honor")
+    page.get_by_label("Password").fill(WRONG)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_title(re.compile("^Not signed in: "))
+    expect(page.get_by_role("alert")).to_be_focused()
+    for label in ("Email or username", "Password"):
+        expect(page.get_by_label(label)).to_have_accessible_description("Email or password is incorrect.")
+        expect(page.get_by_label(label)).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("Email or username")).to_be_focused()
+    expect(page.get_by_label("Email or username")).to_have_value("honor")
+
+
+def refuse(page, username="honor", password=WRONG):
+    """Be refused on the sign-in page, which the browser's own validation must not prevent."""
+    page.goto("/login")
+    page.locator("main form").evaluate("form => form.noValidate = true")
+    page.get_by_label("Email or username").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+
+
+def exceed_the_limit(page, settings):
+    settings.LOGISTRATION_RATELIMIT_RATE = "0/5m"
+    refuse(page)
+    expect(page.get_by_role("alert")).to_contain_text("Too many")
+
+
+def break_the_server(page, settings):
+    settings.LOGIN_REDIRECT_URL = "no name of a URL"
+    page.goto("/login")
+    expect(page.get_by_role("heading", name="Something went wrong")).to_be_visible()
+
+
+def sign_in_elsewhere(page, settings):
+    sign_in(page, "honor")
+    elsewhere = Client()
+    elsewhere.post("/login", {"email_or_username": "honor", "password": TEST_PASSWORD})
+    page.reload()
+    expect(page.get_by_role("region", name="You were signed out here")).to_be_visible()
+
+
+def switch_the_protection_off(page, settings):
+    settings.FEATURES = {**settings.FEATURES, "PREVENT_CONCURRENT_LOGINS": False}
+    sign_in(page, "staff")
+    expect(page.get_by_text("Off:")).to_be_visible()
+
+
+def be_refused_a_page(page, settings):
+    sign_in(page, "honor")
+    assert page.goto(EXEMPTIONS).status == 403
+
+
+STATES = {
+    "sign-in": lambda page, settings: page.goto("/login"),
+    "refused": lambda page, settings: refuse(page),
+    "nothing filled in": lambda page, settings: refuse(page, "", ""),
+    "no password": lambda page, settings: refuse(page, "honor", ""),
+    "too many": exceed_the_limit,
+    "signed in elsewhere": sign_in_elsewhere,
+    "signed out": lambda page, settings: page.goto("/logout"),
+    "one session": lambda page, settings: sign_in(page, "honor"),
+    "exempt": lambda page, settings: sign_in(page, "xqwatcher"),
+    "protection off": switch_the_protection_off,
+    "malformed": lambda page, settings: page.goto("/login?" + "x&" * 1001),
+    "not allowed": be_refused_a_page,
+    "not found": lambda page, settings: page.goto("/nowhere"),
+    "server error": break_the_server,
+}
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_of_every_page_is_accessible_light_and_dark(open_page, settings, state, color_scheme):
+    page = open_page(color_scheme=color_scheme)
+    STATES[state](page, settings)
+    assert_accessible(page)
+    brightness = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert (sum(brightness) < 3 * 128) == (color_scheme == "dark")
 
 
 def test_staff_finds_accounts_and_findings_and_goes_on_to_the_admin(open_page, settings):

@@ -35,13 +35,29 @@ SINGLE_LOGIN_EXEMPT_GROUPS = []
 
 # .. setting_name: LOGISTRATION_RATELIMIT_RATE
 # .. setting_default: 100/5m
-# .. setting_description: How often one client IP address may try to sign in through the login endpoints.
+# .. setting_description: How often one client IP address may be refused at the login endpoints, /xqueue/login/ among
+#   them, before its further attempts are not looked at. Of an IPv6 address the first 64 bits count.
 LOGISTRATION_RATELIMIT_RATE = "100/5m"
 
 # .. setting_name: LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
 # .. setting_default: 30/5m
-# .. setting_description: How often anybody may try to sign in with one e-mail address or username.
+# .. setting_description: How often one client IP address may be refused with one account before its further attempts
+#   with it are not looked at; ten times as often, all addresses together. An e-mail address or username that belongs
+#   to no account counts like one.
 LOGISTRATION_PER_EMAIL_RATELIMIT_RATE = "30/5m"
+
+# .. setting_name: AUTH_PASSWORD_VALIDATORS
+# .. setting_default: [{"NAME": "...MaximumLengthValidator", "OPTIONS": {"max_length": 75}}]
+# .. setting_description: What a password may be when it is set. The max_length of MaximumLengthValidator holds at the
+#   login endpoints, too: a longer password is refused before any work is done on it.
+# .. setting_warning: An account whose password is longer, because it was set by other means than a form, cannot sign
+#   in: raise max_length for it.
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "openedx.core.djangoapps.user_authn.password_policy_validators.MaximumLengthValidator",
+        "OPTIONS": {"max_length": 75},
+    }
+]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -66,6 +82,7 @@ MIDDLEWARE = [
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "lms.middleware.SmallBodyMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -3,9 +3,11 @@
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from common.djangoapps.student.locks import hold_accounts
 from common.djangoapps.student.models import UserProfile
 from openedx.core.djangoapps.single_login.exemptions import find_rules, is_protection_on
 
@@ -19,6 +21,14 @@ class UserProfileAdmin(admin.ModelAdmin):
     raw_id_fields = ["user"]
     exclude = ["meta"]
 
+    def save_model(self, request, obj, form, change):
+        """Write what was changed, and nothing else: the rest, such as ``meta``, may have changed since it was read."""
+        hold_accounts(obj.user_id)
+        if change:
+            obj.save(update_fields=form.changed_data)
+        else:
+            super().save_model(request, obj, form, change)
+
 
 class SingleLoginUserAdmin(UserAdmin):
     """Django's own user pages, with whether the account keeps one session or is exempt, and by which rules."""
@@ -30,6 +40,18 @@ class SingleLoginUserAdmin(UserAdmin):
     def get_queryset(self, request):
         """Fetch the groups of all listed accounts at once."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    @transaction.atomic
+    def log_deletions(self, request, queryset):
+        """Lock the accounts first: the log locks the row of whoever deletes them, who may be one of them."""
+        hold_accounts(*(user.pk for user in queryset))
+        return super().log_deletions(request, queryset)
+
+    @transaction.atomic
+    def delete_queryset(self, request, queryset):
+        """Delete the accounts, and what logins add until their rows are locked."""
+        hold_accounts(*(user.pk for user in queryset))
+        super().delete_queryset(request, queryset)
 
     @admin.display(description=gettext_lazy("single login"))
     def single_login(self, user):

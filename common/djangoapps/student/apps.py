@@ -1,7 +1,9 @@
 """The student app and the receivers it connects."""
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import pre_delete
 
 from openedx.core.djangoapps.single_login.signals import session_evicted
 
@@ -16,9 +18,10 @@ class StudentConfig(AppConfig):
         Connect the receivers.
 
         Here and not beside the functions, so that they run after Django's ``update_last_login``: every login then locks
-        the account's row first and its profile second (docs/decisions/0002-two-sided-eviction.rst).
+        the account's row first and its profile second (docs/decisions/0004-the-rule-in-the-session-engine.rst).
         """
         from common.djangoapps.student import eviction_notice
+        from common.djangoapps.student.locks import hold_account_to_be_deleted
         from common.djangoapps.student.models import (
             enforce_single_login,
             log_successful_login,
@@ -30,3 +33,4 @@ class StudentConfig(AppConfig):
         for signal in (user_logged_in, user_logged_out):
             signal.connect(enforce_single_login)
         session_evicted.connect(eviction_notice.leave)
+        pre_delete.connect(hold_account_to_be_deleted, sender=settings.AUTH_USER_MODEL)

@@ -1,9 +1,16 @@
-"""What the Django admin says of single login."""
+"""What the Django admin shows of accounts and profiles, and what it writes."""
+
+import json
 
 import ddt
-from django.test import TestCase, override_settings
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
 
 # Session, its record, user, the filter of all groups, two counts, the accounts, their groups.
@@ -52,3 +59,71 @@ class UserAdminTest(TestCase):
             UserFactory.create_batch(20, groups=["xqueue"])
             with self.assertNumQueries(FEW):
                 self.client.get(url)
+
+    @ddt.data(True, False)
+    def test_accounts_are_deleted_with_their_profiles_one_by_one_and_together(self, together):
+        others = UserFactory.create_batch(2)
+        if together:
+            url, pks = reverse("admin:auth_user_changelist"), [user.pk for user in others]
+            data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
+        else:
+            url, pks, data = reverse("admin:auth_user_delete", args=[others[0].pk]), [others[0].pk], {"post": "yes"}
+        assert self.client.post(url, data).status_code == 302
+        assert not get_user_model().objects.filter(pk__in=pks).exists()
+        assert not UserProfile.objects.filter(user__in=pks).exists()
+        assert LogEntry.objects.count() == len(pks)
+
+
+@ddt.ddt
+class UserProfileAdminTest(TransactionTestCase):
+    """The profile's page: a session key is a credential, and staff must not read other people's."""
+
+    def setUp(self):
+        super().setUp()
+        self.staff = UserFactory(is_staff=True, is_superuser=True)
+        self.client.force_login(self.staff)
+
+    def test_a_profile_can_be_found_and_shows_no_session_key(self):
+        key = self.client.session.session_key
+        assert key in UserProfile.objects.get(user=self.staff).meta
+        found = self.client.get("/admin/student/userprofile/", {"q": self.staff.username})
+        self.assertContains(found, self.staff.username)
+        page = self.client.get(f"/admin/student/userprofile/{self.staff.profile.pk}/change/")
+        self.assertContains(page, self.staff.profile.name)
+        self.assertNotContains(page, key)
+
+    def change(self, profile, **fields):
+        url = reverse("admin:student_userprofile_change", args=[profile.pk])
+        return self.client.post(url, {"user": profile.user_id, "name": profile.name, **fields})
+
+    @ddt.data(({"name": "Another"}, 1), ({}, 0))
+    @ddt.unpack
+    def test_only_what_changed_is_saved(self, fields, expected):
+        profile = UserFactory().profile
+        with CaptureQueriesContext(connection) as queries:
+            assert self.change(profile, **fields).status_code == 302
+        updates = [query["sql"] for query in queries if query["sql"].startswith('UPDATE "auth_userprofile"')]
+        assert len(updates) == expected
+        assert not any("meta" in update or "user_id" in update for update in updates)
+        assert UserProfile.objects.get(pk=profile.pk).name == fields.get("name", profile.name)
+
+    def test_a_record_that_a_login_writes_while_the_page_is_saved_stays(self):
+        profile, elsewhere, begun = UserFactory().profile, Client(), []
+
+        def sign_in_before(execute, sql, *arguments):
+            if sql.startswith('UPDATE "auth_userprofile"') and not begun:
+                begun.append(True)
+                elsewhere.force_login(profile.user)
+            return execute(sql, *arguments)
+
+        with connection.execute_wrapper(sign_in_before):
+            self.change(profile, name="Another")
+        changed = UserProfile.objects.get(pk=profile.pk)
+        assert changed.name == "Another"
+        assert json.loads(changed.meta) == {"session_id": elsewhere.session.session_key}
+
+    def test_a_profile_can_be_added(self):
+        user = UserFactory(profile=None)
+        url = reverse("admin:student_userprofile_add")
+        assert self.client.post(url, {"user": user.pk, "name": "New"}).status_code == 302
+        assert UserProfile.objects.get(user=user).name == "New"

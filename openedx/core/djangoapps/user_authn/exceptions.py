@@ -1,5 +1,7 @@
 """What can go wrong when somebody signs in."""
 
+from django.utils.translation import gettext as _
+
 
 class AuthFailedError(Exception):
     """
@@ -19,3 +21,10 @@ class AuthFailedError(Exception):
         if self.error_code:
             response["error_code"] = self.error_code
         return response
+
+
+class TooManyAttemptsError(AuthFailedError):
+    """A login that was not looked at, because too many before it were refused."""
+
+    def __init__(self):
+        super().__init__(_("Too many failed login attempts. Try again later."))

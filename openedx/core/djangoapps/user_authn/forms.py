@@ -9,13 +9,20 @@ class LoginForm(forms.Form):
 
     email_or_username = forms.CharField(
         label=_("Email or username"),
+        error_messages={"required": _("Enter your email or username.")},
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
     password = forms.CharField(
         label=_("Password"),
+        error_messages={"required": _("Enter your password.")},
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+    def tie_to_message(self, element_id):
+        """Tie the fields that were refused to the message in the element of this id; without one at fault, all."""
+        for name in self.errors.keys() & self.fields.keys() or self.fields:
+            self.fields[name].widget.attrs.update({"aria-invalid": "true", "aria-describedby": element_id})
 
 
 def describe(form, method, submit_url, names):

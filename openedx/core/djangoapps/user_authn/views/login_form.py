@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError
 from openedx.core.djangoapps.user_authn.forms import LoginForm
-from openedx.core.djangoapps.user_authn.views.login import sign_in
+from openedx.core.djangoapps.user_authn.views.login import API_V2, COLUMNS, sign_in
 
 
 @never_cache
@@ -29,11 +29,12 @@ def login_and_registration_form(request):
     form = LoginForm(request.POST)
     if form.is_valid():
         try:
-            sign_in(request, form.cleaned_data["email_or_username"], form.cleaned_data["password"])
+            sign_in(request, form.cleaned_data["email_or_username"], form.cleaned_data["password"], COLUMNS[API_V2])
         except AuthFailedError as refusal:
             form.add_error(None, refusal.value)
         else:
             return HttpResponseRedirect(target)
+    form.tie_to_message("login-error")
     return _page(request, form, target, status=400)
 
 

@@ -4,8 +4,11 @@ import json
 import unicodedata
 
 import ddt
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection
 from django.test import Client, TestCase, TransactionTestCase, override_settings
 
@@ -21,6 +24,7 @@ from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     protection,
     site_engine,
 )
+from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
 
 ENDPOINTS = {
     "login_ajax": ("/login_ajax", "email", "email"),
@@ -29,7 +33,6 @@ ENDPOINTS = {
     "login_session_v2": ("/api/user/v2/account/login_session/", "email_or_username", "username"),
     "sign_in_page": ("/login", "email_or_username", "email"),
     "xqueue": ("/xqueue/login/", "username", "username"),
-    "admin": ("/admin/login/", "username", "username"),
 }
 ENGINES = ["db", "cached_db", "cache"]
 
@@ -227,14 +230,13 @@ class LoginTest(TestCase):
     @ddt.data("honor@example.com", "gone@example.com", "unknown@example.com")
     def test_every_attempt_hashes_one_password(self, email):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
-        hasher = "openedx.core.djangoapps.user_authn.views.tests.test_login.CountingHasher"
-        with override_settings(PASSWORD_HASHERS=[hasher]):
+        with counting_hasher():
             for user in type(self.user).objects.all():
                 user.set_password(TEST_PASSWORD)
                 user.save()
-            CountingHasher.hashed = 0
-            self.client.post("/login_ajax", {"email": email, "password": "wrong"})
-        assert CountingHasher.hashed == 1
+            with counted_work() as (hashed, _):
+                self.client.post("/login_ajax", {"email": email, "password": "wrong"})
+        assert len(hashed) == 1
 
     def test_the_password_is_normalised(self):
         composed = "Pä\ufb01ssword"
@@ -278,33 +280,6 @@ class LoginTest(TestCase):
         assert self.client.get("/api/user/v3/account/login_session/").status_code == 404
 
     @ddt.data(
-        ("LOGISTRATION_RATELIMIT_RATE", "unknown{}@example.com"),
-        ("LOGISTRATION_PER_EMAIL_RATELIMIT_RATE", "Honor@example.com"),
-    )
-    @ddt.unpack
-    def test_too_many_attempts_are_refused(self, setting, email):
-        with override_settings(**{setting: "3/5m"}):
-            answers = [
-                self.client.post("/login_ajax", {"email": email.format(n), "password": "wrong"}).json()["value"]
-                for n in range(4)
-            ]
-            refused = sign_in_at("login_ajax", self.client, self.user)
-        assert answers[2] == "Email or password is incorrect."
-        assert answers[3] == "Too many failed login attempts. Try again later."
-        assert refused.status_code == 400
-
-    def test_attempts_are_counted_by_the_safest_address_not_by_what_the_client_claims(self):
-        with override_settings(LOGISTRATION_RATELIMIT_RATE="1/5m"):
-            for n in range(2):
-                response = self.client.post(
-                    "/login_ajax",
-                    {"email": f"unknown{n}@example.com", "password": "wrong"},
-                    headers={"X-Forwarded-For": f"9.9.9.{n}"},
-                    REMOTE_ADDR="8.8.8.8",
-                )
-        assert response.json()["value"].startswith("Too many")
-
-    @ddt.data(
         (True, "Login success - user.id: {id}"),
         (False, "Login success - honor (honor@example.com)"),
     )
@@ -317,6 +292,20 @@ class LoginTest(TestCase):
         login = expected.format(id=self.user.pk)
         assert lines == [login, login.replace("Login success", "Logout")]
 
+    def test_an_inactive_account_is_audited_as_a_failure(self):
+        UserFactory(username="gone", email="gone@example.com", is_active=False)
+        with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": False}), audit_lines() as lines:
+            self.client.post("/login_ajax", {"email": "gone@example.com", "password": TEST_PASSWORD})
+        assert lines == ["Login failed - Unknown user or incorrect password - 'gone@example.com'"]
+
+    @ddt.data(True, False)
+    def test_every_backend_is_asked_about_an_active_account(self, refuses):
+        backend = f"{__name__}.{(RefusingBackend if refuses else AcceptingBackend).__name__}"
+        with override_settings(AUTHENTICATION_BACKENDS=[backend, "django.contrib.auth.backends.ModelBackend"]):
+            password = TEST_PASSWORD if refuses else "known to the backend alone"
+            response = sign_in_at("login_ajax", self.client, self.user, password)
+        assert response.status_code == (400 if refuses else 200)
+
     @ddt.data(True, False)
     def test_a_failed_login_is_audited_without_the_password(self, squelch):
         with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": squelch}), audit_lines() as lines:
@@ -327,15 +316,18 @@ class LoginTest(TestCase):
         assert "hunter2" not in lines[0]
 
 
-class CountingHasher(type(make_password.__globals__["get_hasher"]("md5"))):
-    """A hasher that counts how often it is asked to hash."""
+class RefusingBackend(ModelBackend):
+    """Lets nobody in, whatever the backends after it say."""
 
-    algorithm = "counting"
-    hashed = 0
+    def authenticate(self, request, **credentials):
+        raise PermissionDenied
 
-    def encode(self, password, salt):
-        type(self).hashed += 1
-        return super().encode(password, salt)
+
+class AcceptingBackend(ModelBackend):
+    """Knows passwords that the database does not."""
+
+    def authenticate(self, request, username, password):
+        return get_user_model().objects.get(username=username)
 
 
 @ddt.ddt
@@ -367,6 +359,41 @@ class SignInPageTest(TestCase):
         assert self.post(next=target).url == expected
         assert self.client.get("/login", {"next": target}).url == expected
 
+    @ddt.data((True, "/dashboard"), (False, "http://testserver/admin/"))
+    @ddt.unpack
+    def test_next_may_lead_to_plain_http_from_plain_http_only(self, secure, expected):
+        self.post()
+        response = self.client.get("/login", {"next": "http://testserver/admin/"}, secure=secure)
+        assert response.url == expected
+
+    @ddt.data("/login", "/logout")
+    def test_the_pages_are_never_stored(self, path):
+        assert "no-store" in self.client.get(path).headers["Cache-Control"]
+
+    @ddt.data(
+        ({"password": "wrong"}, ["email_or_username", "password"]),
+        ({"email_or_username": ""}, ["email_or_username"]),
+        ({"password": ""}, ["password"]),
+        ({"email_or_username": "", "password": ""}, ["email_or_username", "password"]),
+        ({"email_or_username": "nul\0"}, ["email_or_username"]),
+    )
+    @ddt.unpack
+    def test_a_refusal_comes_first_has_the_focus_and_is_tied_to_the_fields_at_fault(self, sent, at_fault):
+        page = self.post(**sent).content.decode()
+        message, heading = page.index('id="login-error" tabindex="-1" autofocus'), page.index("<h1>")
+        assert page.index("<main") < message < heading
+        assert "<title>Not signed in: Sign in |" in page
+        fields = {name: page.split(f'name="{name}"')[1].split(">")[0] for name in ("email_or_username", "password")}
+        tied = [name for name, field in fields.items() if 'aria-describedby="login-error"' in field]
+        assert tied == at_fault
+        assert tied == [name for name, field in fields.items() if 'aria-invalid="true"' in field]
+
+    def test_a_fresh_page_claims_no_error(self):
+        page = self.client.get("/login").content.decode()
+        assert "<title>Sign in |" in page
+        assert "aria-invalid" not in page
+        assert "login-error" not in page
+
     def test_a_wrong_password_is_answered_on_the_page(self):
         response = self.post(password="wrong", next="/admin/")
         assert response.status_code == 400
@@ -375,7 +402,9 @@ class SignInPageTest(TestCase):
         self.assertNotContains(response, "wrong", status_code=400)
 
     def test_an_empty_form_is_answered_on_the_page(self):
-        self.assertContains(self.post(password=""), "Please fill in both fields.", status_code=400)
+        response = self.post(email_or_username="", password="")
+        self.assertContains(response, "Enter your email or username.", status_code=400)
+        self.assertContains(response, "Enter your password.", status_code=400)
 
     def test_what_was_typed_is_escaped(self):
         response = self.post(email_or_username="<script>alert(1)</script>", password="x")

@@ -1,0 +1,45 @@
+"""The way to the admin leads over the sign-in page."""
+
+import ddt
+from django.core.cache import cache
+from django.test import TestCase
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+
+
+@ddt.ddt
+class AdminLoginTest(TestCase):
+    """The admin has no login of its own."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+
+    @ddt.data(
+        ("/admin/login/", "/login?next=/admin/"),
+        ("/admin/login/?next=/admin/auth/user/%3Fq%3Dxq", "/login?next=/admin/auth/user/%3Fq%3Dxq"),
+        ("/admin/login/?next=https://evil.example.com/", "/login?next=https%3A//evil.example.com/"),
+    )
+    @ddt.unpack
+    def test_its_login_is_the_sign_in_page_and_next_is_kept(self, path, expected):
+        for method in (self.client.get, self.client.post):
+            assert method(path).url == expected
+
+    def test_credentials_sent_there_sign_nobody_in(self):
+        UserFactory(username="staff", is_staff=True)
+        self.client.post("/admin/login/", {"username": "staff", "password": TEST_PASSWORD, "next": "/admin/"})
+        assert "_auth_user_id" not in self.client.session
+
+    def test_staff_comes_where_it_wanted_to_go(self):
+        UserFactory(username="staff", is_staff=True, is_superuser=True)
+        page = self.client.get("/admin/auth/user/?q=xq", follow=True)
+        target = page.context["next"]
+        sent = {"email_or_username": "staff", "password": TEST_PASSWORD, "next": target}
+        self.assertRedirects(self.client.post("/login", sent), "/admin/auth/user/?q=xq")
+        self.assertRedirects(self.client.get("/admin/login/?next=/admin/auth/"), "/login?next=/admin/auth/", 302, 302)
+
+    def test_whoever_is_not_staff_is_refused_and_sent_in_no_circle(self):
+        self.client.force_login(UserFactory())
+        response = self.client.get("/admin/", follow=True)
+        assert response.status_code == 403
+        assert len(response.redirect_chain) == 1

@@ -1,0 +1,60 @@
+"""The xqueue API of edx-submissions, at its own URLs, with the login path's limits in front of its login."""
+
+from http import HTTPStatus
+
+from rest_framework.decorators import action
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from submissions.views import xqueue
+
+from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
+from openedx.core.djangoapps.user_authn.password_policy_validators import get_max_length
+from openedx.core.djangoapps.user_authn.views.login import attempt, fits, refusing_the_deleted
+
+COLUMNS = ["username"]
+INCORRECT = "Incorrect login credentials"
+
+
+class XQueueViewSet(xqueue.XQueueViewSet):
+    """The xqueue, where only so many attempts to sign in are refused before more are not looked at."""
+
+    @action(detail=False, methods=["get", "post"], url_name="login")
+    def login(self, request):
+        """GET sets the CSRF cookie; POST signs in with ``username`` and ``password``: 200, 400, 401 or 429."""
+        if request.method == "GET":
+            return super().login(request)
+        credentials = _find_credentials(request)
+        if credentials is None:
+            return self._refuse(HTTPStatus.BAD_REQUEST, "Insufficient login info")
+        username, password = credentials
+        if len(password) > get_max_length() or not fits(username, COLUMNS):
+            return self._refuse(HTTPStatus.UNAUTHORIZED, INCORRECT)
+        try:
+            with attempt(request, username, COLUMNS) as user, refusing_the_deleted(request, user):
+                response = super().login(request)
+                if response.status_code != HTTPStatus.OK:
+                    raise AuthFailedError(INCORRECT)
+        except TooManyAttemptsError as refusal:
+            return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, refusal.value)
+        except AuthFailedError:
+            return self._refuse(HTTPStatus.UNAUTHORIZED, INCORRECT)
+        return response
+
+    def _refuse(self, status, content):
+        return Response(self.compose_reply(False, content), status=status)
+
+
+def _find_credentials(request):
+    """Return the username and the password that were sent, or None when there are not two texts."""
+    try:
+        sent = [request.data[name] for name in ("username", "password")]
+        # JSON can hold halves of a character.
+        "".join(sent).encode()
+    except (RecursionError, LookupError, TypeError, UnicodeEncodeError):
+        return None
+    return sent
+
+
+router = SimpleRouter()
+router.register("", XQueueViewSet, basename="xqueue")
+urlpatterns = router.urls

@@ -1,0 +1,93 @@
+"""Whatever bytes a stranger sends to a login endpoint: no 5xx, and no more work than for a plain refusal."""
+
+import json
+from io import BytesIO
+from urllib.parse import urlencode
+
+from django.core.cache import cache
+from django.test import Client, override_settings
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS
+from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
+
+FORM, JSON, MULTIPART = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
+NAMES = st.sampled_from(["email", "email_or_username", "username", "password", "next", "csrfmiddlewaretoken"])
+# Known accounts, what is costly to normalise, what grows when it is, and whatever else there is.
+TEXTS = st.one_of(
+    st.sampled_from(["honor", "honor@example.com", "gone", "gone@example.com"]),
+    st.builds(
+        lambda unit, times: unit * times, st.sampled_from(["x", "\u0316\u0300", "ﷺ", "\0"]), st.integers(0, 2500)
+    ),
+    st.text(st.characters(), max_size=400),
+)
+FIELDS = st.dictionaries(NAMES, TEXTS)
+ANYTHING_IN_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda values: st.lists(values) | st.dictionaries(NAMES | st.text(), values),
+    max_leaves=10,
+)
+FORMS = FIELDS.map(lambda fields: urlencode(fields, errors="surrogatepass").encode())
+JSONS = (FIELDS | ANYTHING_IN_JSON).map(lambda value: json.dumps(value).encode())
+PARTS = FIELDS.map(
+    lambda fields: (
+        b"".join(
+            b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+            % (name.encode(), value.encode(errors="replace"))
+            for name, value in fields.items()
+        )
+        + b"--x--\r\n"
+    )
+)
+HEADERS = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]))
+BODIES = st.one_of(
+    st.tuples(st.just(FORM), FORMS),
+    st.tuples(st.just(JSON), JSONS),
+    st.tuples(st.just(MULTIPART), PARTS),
+    st.tuples(st.sampled_from([FORM, JSON, MULTIPART, "", "text/plain"]) | HEADERS, st.binary(max_size=20_000)),
+)
+WORST = urlencode({"email": "honor@example.com", "password": "\u0316\u0300" * 1000}).encode()
+PLAIN_NORMALIZATIONS, MULTIPLE = 1, 3
+
+
+@override_settings(LOGISTRATION_RATELIMIT_RATE="1000000/5m", LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1000000/5m")
+class AnyBytesTest(TestCase):
+    """Counted in hashes and normalisations, not in seconds."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        hasher = counting_hasher()
+        hasher.__enter__()
+        self.addCleanup(hasher.__exit__, None, None, None)
+        UserFactory(username="honor")
+        UserFactory(username="gone", is_active=False)
+
+    def test_a_plain_refusal_hashes_once_and_normalises_once(self):
+        with counted_work() as (hashed, normalized):
+            Client().post("/login_ajax", {"email": "honor@example.com", "password": "wrong"})
+        assert (len(hashed), len(normalized)) == (1, PLAIN_NORMALIZATIONS)
+
+    @settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        st.sampled_from(sorted(ENDPOINTS)), BODIES, st.none() | st.integers(0, 30_000).map(str) | st.text(max_size=5)
+    )
+    @example("login_ajax", (FORM, WORST), None)
+    @example("xqueue", (JSON, b"[" * 16_000), None)
+    @example("xqueue", (JSON, b'{"username": "\\ud800", "password": "x"}'), None)
+    @example("sign_in_page", (FORM, b"next=//" + urlencode({"": "\u0316" * 1000}).encode()), None)
+    def test_any_bytes(self, endpoint, body, length):
+        content_type, data = body
+        headers = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(data)) if length is None else length}
+        client = Client(raise_request_exception=False)
+        with counted_work() as (hashed, normalized):
+            response = client.request(
+                REQUEST_METHOD="POST", PATH_INFO=ENDPOINTS[endpoint][0], **{"wsgi.input": BytesIO(data)}, **headers
+            )
+        assert response.status_code < 500
+        assert len(hashed) <= 1
+        assert all(characters <= 75 for characters in hashed)
+        assert len(normalized) <= MULTIPLE * PLAIN_NORMALIZATIONS

@@ -1,0 +1,89 @@
+"""What no account can have is refused before any work is done on it; what one can have is not."""
+
+import unicodedata
+
+import ddt
+from django.contrib.auth.password_validation import validate_password
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.test import Client, TestCase, override_settings
+
+from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
+from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
+
+MAXIMUM = 75
+COMPOSED = "ệ" * MAXIMUM
+VALIDATOR = "openedx.core.djangoapps.user_authn.password_policy_validators.MaximumLengthValidator"
+
+
+@ddt.ddt
+class LengthTest(TestCase):
+    """The lengths of passwords and of what accounts are called."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        hasher = counting_hasher()
+        hasher.__enter__()
+        self.addCleanup(hasher.__exit__, None, None, None)
+        self.user = UserFactory(username="honor", email="honor@example.com", password="x" * MAXIMUM)
+
+    @ddt.data(
+        *((endpoint, password) for endpoint in ENDPOINTS for password in ("x" * (MAXIMUM + 1), "\u0316\u0300" * 500))
+    )
+    @ddt.unpack
+    def test_a_longer_password_is_neither_hashed_nor_normalised(self, endpoint, password):
+        plain = sign_in_at(endpoint, Client(), self.user, "wrong")
+        with counted_work() as (hashed, normalized):
+            response = sign_in_at(endpoint, Client(), self.user, password)
+        assert hashed == []
+        assert "normalize_password" not in normalized or len(password) <= 4 * MAXIMUM
+        assert response.status_code == plain.status_code
+        if endpoint != "sign_in_page":
+            assert response.content == plain.content
+
+    @ddt.data(*ENDPOINTS)
+    def test_the_longest_password_signs_in(self, endpoint):
+        assert sign_in_at(endpoint, Client(), self.user, "x" * MAXIMUM).status_code in (200, 302)
+
+    @ddt.data("NFC", "NFD")
+    def test_the_longest_password_signs_in_however_it_was_typed(self, form):
+        self.user.set_password(COMPOSED)
+        self.user.save()
+        typed = unicodedata.normalize(form, COMPOSED)
+        assert sign_in_at("login_ajax", Client(), self.user, typed).status_code == 200
+
+    def test_a_password_that_grows_too_long_is_not_hashed(self):
+        with counted_work() as (hashed, _):
+            assert sign_in_at("login_ajax", Client(), self.user, "ﷺ" * MAXIMUM).status_code == 400
+        assert hashed == []
+
+    @ddt.data(
+        ("/login_ajax", "email", 254),
+        ("/api/user/v2/account/login_session/", "email_or_username", 254),
+        ("/login", "email_or_username", 254),
+        ("/xqueue/login/", "username", 150),
+    )
+    @ddt.unpack
+    def test_no_account_is_looked_for_by_more_than_its_column_holds(self, path, field, column):
+        with counted_work() as (hashed, _):
+            for length, hashes in ((column, 1), (column + 1, 1)):
+                assert Client().post(path, {field: "x" * length, "password": "wrong"}).status_code in (400, 401)
+                assert len(hashed) == hashes
+
+    def test_a_form_that_sets_a_password_has_the_same_maximum(self):
+        validate_password("x" * MAXIMUM)
+        with self.assertRaisesMessage(ValidationError, "no more than 75 characters"):
+            validate_password("x" * (MAXIMUM + 1))
+
+    def test_the_maximum_is_the_sites_own(self):
+        own = [{"NAME": VALIDATOR, "OPTIONS": {"max_length": 128}}]
+        self.user.set_password("x" * 128)
+        self.user.save()
+        for endpoint in ("login_ajax", "xqueue"):
+            with override_settings(AUTH_PASSWORD_VALIDATORS=own):
+                assert sign_in_at(endpoint, Client(), self.user, "x" * 128).status_code == 200
+                assert sign_in_at(endpoint, Client(), self.user, "x" * 129).status_code in (400, 401)
+            with override_settings(AUTH_PASSWORD_VALIDATORS=[]):
+                assert sign_in_at(endpoint, Client(), self.user, "x" * 128).status_code in (400, 401)

@@ -1,0 +1,130 @@
+"""How many attempts to sign in are looked at, and whose they count as."""
+
+from pathlib import Path
+
+import ddt
+import yaml
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client, TestCase, override_settings
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
+from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
+from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
+
+WRONG = "wrong"
+BY_ADDRESS = {"LOGISTRATION_RATELIMIT_RATE": "3/5m"}
+BY_ACCOUNT = {"LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "3/5m"}
+DOCUMENTED = yaml.safe_load((Path(settings.REPO_ROOT) / "docs" / "lms.yml").read_text())
+
+
+@ddt.ddt
+class RateLimitTest(TestCase):
+    """Refused attempts are counted, by address, by account and address, and by account."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor", email="honor@example.com")
+
+    def attempt(self, endpoint="login_ajax", password=WRONG, address="8.8.8.8", user=None, **extra):
+        """Try to sign in; return "in", "wrong" or "limited"."""
+        client = Client(REMOTE_ADDR=address, **extra)
+        response = sign_in_at(endpoint, client, user or self.user, password)
+        if response.status_code in (200, 302):
+            return "in"
+        return "limited" if b"Too many failed login attempts" in response.content else "wrong"
+
+    def answers(self, attempts, **kwargs):
+        return [self.attempt(**kwargs) for _ in range(attempts)]
+
+    @ddt.data(*((endpoint, limit) for endpoint in ENDPOINTS for limit in (BY_ADDRESS, BY_ACCOUNT)))
+    @ddt.unpack
+    def test_guessing_ends_at_the_limit_without_another_hash(self, endpoint, limit):
+        with override_settings(**limit), counting_hasher():
+            assert self.answers(3, endpoint=endpoint) == ["wrong"] * 3
+            with counted_work() as (hashed, _):
+                assert self.attempt(endpoint) == "limited"
+                assert self.attempt(endpoint, TEST_PASSWORD) == "limited"
+        assert hashed == []
+
+    @ddt.data(*ENDPOINTS)
+    def test_whoever_knows_the_password_is_never_limited_by_having_signed_in(self, endpoint):
+        with override_settings(LOGISTRATION_RATELIMIT_RATE="1/5m", LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1/5m"):
+            assert self.answers(5, endpoint=endpoint, password=TEST_PASSWORD) == ["in"] * 5
+
+    def test_all_endpoints_count_together(self):
+        with override_settings(**BY_ACCOUNT):
+            assert [self.attempt(endpoint) for endpoint in ("xqueue", "login_ajax", "sign_in_page")] == ["wrong"] * 3
+            assert self.attempt("login_session_v2") == "limited"
+
+    @ddt.data(*ENDPOINTS)
+    def test_the_owner_gets_in_from_elsewhere(self, endpoint):
+        with override_settings(**BY_ACCOUNT):
+            self.answers(4, endpoint=endpoint)
+            assert self.attempt(endpoint, TEST_PASSWORD, address="9.9.9.9") == "in"
+
+    def test_many_addresses_together_end_at_ten_times_the_limit(self):
+        with override_settings(**BY_ACCOUNT):
+            for n in range(9):
+                assert self.answers(3, address=f"9.9.9.{n}") == ["wrong"] * 3
+            assert self.attempt(password=TEST_PASSWORD, address="8.8.8.8") == "in"
+            assert self.answers(3, address="9.9.9.9") == ["wrong"] * 3
+            assert self.attempt(password=TEST_PASSWORD, address="8.8.8.8") == "limited"
+
+    def test_an_address_is_limited_whatever_it_tries(self):
+        with override_settings(**BY_ADDRESS):
+            for n in range(3):
+                assert self.attempt(user=UserFactory.build(email=f"unknown{n}@example.com")) == "wrong"
+            assert self.attempt(password=TEST_PASSWORD) == "limited"
+            assert self.attempt(password=TEST_PASSWORD, address="9.9.9.9") == "in"
+
+    @ddt.data("unknown@example.com", " unknown@example.com ", "Unknown@EXAMPLE.com")
+    def test_what_belongs_to_no_account_is_counted_as_it_was_sent_but_for_case_and_space(self, spelling):
+        with override_settings(**BY_ACCOUNT):
+            assert self.answers(3, user=UserFactory.build(email="unknown@example.com")) == ["wrong"] * 3
+            assert self.attempt(user=UserFactory.build(email=spelling)) == "limited"
+            assert self.attempt(user=UserFactory.build(email="another@example.com")) == "wrong"
+
+    def test_name_and_address_of_one_account_are_counted_together(self):
+        with override_settings(**BY_ACCOUNT):
+            assert [self.attempt("sign_in_page"), self.attempt("login_session_v2"), self.attempt("xqueue")] == [
+                "wrong"
+            ] * 3
+            assert self.attempt("login_ajax") == "limited"
+
+    def test_the_right_password_of_an_inactive_account_counts_too(self):
+        gone = UserFactory(username="gone", is_active=False)
+        with override_settings(**BY_ACCOUNT):
+            assert self.answers(4, user=gone, password=TEST_PASSWORD) == ["wrong"] * 3 + ["limited"]
+
+    @ddt.data(
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "limited"),
+        ("2001:db8:0:1::1", "2001:db8:0:2::1", "wrong"),
+        ("8.8.8.8", "::ffff:8.8.8.8", "limited"),
+        ("8.8.8.8", "8.8.8.9", "wrong"),
+        ("::ffff:8.8.8.8", "::ffff:8.8.8.9", "wrong"),
+        ("", "", "limited"),
+        ("fe80::1%eth0", "fe80::1%eth0", "limited"),
+    )
+    @ddt.unpack
+    def test_addresses_of_one_customer_count_as_one(self, first, second, expected):
+        with override_settings(**BY_ADDRESS):
+            self.answers(3, address=first)
+            assert self.attempt(address=second) == expected
+
+    @ddt.data("9.9.9.{}, 10.1.1.1", "9.9.9.{}, 7.7.7.7, 10.1.1.1", "nonsense {}, 10.1.1.1", "9.9.9.{}, 2001:db8::1")
+    def test_a_forged_header_changes_nothing_behind_the_documented_proxy(self, header):
+        documented = {"CLOSEST_CLIENT_IP_FROM_HEADERS": DOCUMENTED["CLOSEST_CLIENT_IP_FROM_HEADERS"]}
+        with override_settings(**BY_ADDRESS, **documented):
+            forged = [
+                self.attempt(address="127.0.0.1", headers={"X-Forwarded-For": header.format(n)}) for n in range(4)
+            ]
+            assert forged == ["wrong"] * 3 + ["limited"]
+            assert self.attempt(address="127.0.0.1", headers={"X-Forwarded-For": "10.1.1.2"}) == "wrong"
+
+    def test_what_the_limit_refuses_is_not_audited_as_a_guess(self):
+        with override_settings(**BY_ACCOUNT), audit_lines() as lines:
+            self.answers(5)
+        assert len(lines) == 3
