@@ -14,7 +14,7 @@ from django.test import SimpleTestCase
 
 PACKAGE = "openedx_single_login"
 HERE = Path(__file__).parent
-IN_TREE = HERE.parents[1]
+IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
 
 class WheelTest(SimpleTestCase):
