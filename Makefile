@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor dist quality reference race load storm bench growth screenshots format upgrade clean
+.PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference race load \
+	storm bench growth screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -7,6 +8,11 @@ STORM_SECONDS ?= 60
 DATA_DIR ?= var
 VENV := .venv
 BIN := $(VENV)/bin
+ifdef COVERAGE
+# Every process that is started with these measures itself.
+export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
+export COVERAGE_FILE := $(CURDIR)/.coverage
+endif
 export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
 
 help: ## Say what can be made
@@ -20,27 +26,43 @@ run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (P
 test: $(VENV)/testing ## Set everything up and run the tests (ARGS="-k login" for some)
 	$(BIN)/pytest $(ARGS)
 
-test-wheel: $(VENV)/testing ## Build the wheel and test it with Django 4.2 and 5.2 (TOXENV=py311-django42 for one)
-	$(BIN)/tox run
+# A missing Python is an error in CI; elsewhere its environments are skipped.
+test-wheel: $(VENV)/testing ## Build the wheel and test it on each Python and Django there is (TOXENV=py311-django42 for one)
+	$(BIN)/tox run --skip-missing-interpreters $(if $(CI),false,true)
+
+coverage: $(VENV)/testing ## Say what of the product no test reaches: make test test-wheel coverage COVERAGE=1
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+mutants: $(VENV)/development ## Change the product line by line, and list the changes that no test notices (ARGS="*exemptions*")
+	$(BIN)/mutmut run $(ARGS)
+	$(BIN)/mutmut results
 
 test-platform: $(VENV)/testing ## Test the wheel on a real edx-platform; say what that needs
 	@tools/test_platform.sh
 
-dist: $(VENV)/development ## Build the sdist and the wheel, in dist/
+dist: $(VENV)/testing ## Build the sdist and the wheel, in dist/
 	rm -rf dist
 	$(BIN)/python -m build
 	rm -r openedx_single_login.egg-info
 	$(BIN)/twine check --strict dist/*
 
-quality: $(VENV)/testing ## Lint, types, import arrows, annotations, migrations
+quality: $(VENV)/testing docs-check ## Lint, types, import arrows, annotations, migrations, documents
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck .ci/run .ci/services tools/*.sh
 	$(foreach source,lms openedx,$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml \
 		--source_path $(source) --no_report &&) true
 	$(BIN)/python -m tools.settings_reference --check
 	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
+
+DOCUMENTS = $(shell find . -name '*.rst' -not -path './.*' -not -path './mutants/*')
+
+docs-check: $(VENV)/testing ## Check every document, and every relative link in one
+	$(BIN)/rstcheck $(DOCUMENTS)
+	$(BIN)/python -m tools.check_links $(DOCUMENTS)
 
 reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in the code
 	$(BIN)/python -m tools.settings_reference
@@ -65,28 +87,28 @@ test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, eac
 		$(VENV)/tutor-$$release/bin/tutor --version; \
 		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider tests/tutor; done
 
-storm: $(VENV)/benchmarks ## Measure the login storm, and what ends it (STORM_SECONDS=60 for each run)
+storm: $(VENV)/development ## Measure the login storm, and what ends it (STORM_SECONDS=60 for each run)
 	$(BIN)/python -m measure.storm --seconds $(STORM_SECONDS) $(ARGS)
 
-bench: $(VENV)/benchmarks ## Measure the cost of the guard (ARGS="--scale 0.2" for a shorter run)
+bench: $(VENV)/development ## Measure the cost of the guard (ARGS="--scale 0.2" for a shorter run)
 	$(BIN)/python -m measure.bench $(ARGS)
 
-growth: $(VENV)/benchmarks ## Measure a login with up to 1,000,000 accounts (ARGS="--most 10000" for fewer)
+growth: $(VENV)/development ## Measure a login with up to 1,000,000 accounts (ARGS="--most 10000" for fewer)
 	$(BIN)/python -m measure.growth $(ARGS)
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-COMPILE := $(BIN)/pip-compile --quiet --upgrade --strip-extras --allow-unsafe \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(abspath $(BIN))/pip-compile --quiet --upgrade --strip-extras \
+	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 upgrade: $(VENV)/development ## Compile the pinned requirements anew
-	cd requirements/edx && for name in base production testing benchmarks development; do \
-		CUSTOM_COMPILE_COMMAND="make upgrade" ../../$(COMPILE) $$name.in --output-file $$name.txt; done
+	cd requirements/edx && for name in base production testing development; do \
+		$(COMPILE) $$name.in --output-file $$name.txt; done
 
 clean: ## Remove the virtual environments and what was built; the data in var/ stays
-	rm -rf $(VENV) .tox dist
+	rm -rf $(VENV) .tox dist mutants .coverage*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
@@ -101,10 +123,6 @@ $(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@if pkg-config --exists libmariadb mysqlclient 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null; then \
 		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
-	@touch $@
-
-$(VENV)/benchmarks: requirements/edx/benchmarks.txt $(VENV)/testing
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 $(VENV)/development: requirements/edx/development.txt $(VENV)/testing

@@ -1,5 +1,5 @@
 """
-The packages of the wheel ``openedx-single-login``; everything else about it is in setup.cfg.
+The packages of the wheel ``openedx-single-login``; everything else about it is in pyproject.toml.
 
 The app is imported as ``openedx.core.djangoapps.single_login`` here and as ``openedx_single_login`` from the wheel.
 """

@@ -12,7 +12,7 @@ from common.djangoapps.student import models
 
 
 class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, TransactionTestCase):
-    """Whichever LMS or Studio the settings name: tox.ini runs it with several."""
+    """Whichever LMS or Studio the settings name: tox runs it with several."""
 
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"
