@@ -265,6 +265,7 @@ class SingleLoginCases:
 
     def test_case_4_a_logout_clears_its_own_slot(self):
         client = self.new_client(self.user)
+        assert self.recorded() == self.key_of(client)
         self.sign_out(client)
         assert not self.is_signed_in(client)
         assert self.recorded() is None
@@ -278,12 +279,14 @@ class SingleLoginCases:
         assert self.is_signed_in(recorded)
         assert self.recorded() == self.key_of(recorded)
 
-    def test_case_4_a_logout_of_one_account_leaves_the_others_alone(self):
-        other = self.create_user("other")
-        theirs, ours = self.new_client(other), self.new_client(self.user)
-        self.sign_out(ours)
-        assert self.signed_in([theirs, ours]) == [theirs]
-        assert self.recorded(other) == self.key_of(theirs)
+    @ddt.data("first", "second")
+    def test_case_4_a_logout_of_one_account_leaves_the_others_alone(self, whose):
+        users = {"first": self.user, "second": self.create_user("second")}
+        clients = {name: self.new_client(user) for name, user in users.items()}
+        self.sign_out(clients[whose])
+        for name, user in users.items():
+            assert self.is_signed_in(clients[name]) is (name != whose)
+            assert self.recorded(user) == (None if name == whose else self.key_of(clients[name]))
 
     def test_case_4_a_signed_out_session_that_is_saved_late_does_not_live_again(self):
         client = self.new_client(self.user)
@@ -358,6 +361,15 @@ class SingleLoginCases:
             self.sign_out(second)
             assert [self.is_signed_in(client) for client in (first, second, third)] == [True, False, True]
             assert not self.recorded()
+
+    def test_case_6_an_exempt_logout_is_not_audited_as_a_login_and_creates_no_profile(self):
+        with override_settings(**BY_GROUP):
+            client = self.new_client(self.user)
+            self.profiles.all().delete()
+            with audit_lines() as lines:
+                self.sign_out(client)
+        assert [line for line in lines if "exempt" in line] == []
+        assert not self.profiles.exists()
 
     def test_case_7_becoming_exempt_keeps_the_session_and_the_record(self):
         first = self.new_client(self.user)
