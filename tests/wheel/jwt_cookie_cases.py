@@ -1,14 +1,16 @@
 """
-Case 15 of the table of cases: JWT cookies count only beside a live session.
+Case 15 of the table of cases: JWT cookies count only beside a live session of their own account.
 
 To be mixed in beside ``SingleLoginCases`` where signing in brings JWT cookies, as it does on the platform.
 """
 
+import ddt
 from django.conf import settings
 from edx_rest_framework_extensions.auth.jwt.cookies import jwt_cookie_header_payload_name, jwt_cookie_signature_name
 from single_login_cases import BY_GROUP, protection
 
 
+@ddt.ddt
 class JwtCookieCases:
     """A place that has more APIs may name them in ``apis``."""
 
@@ -60,6 +62,24 @@ class JwtCookieCases:
         kept = self.copies_of(client)
         self.sign_out(client)
         assert [self.answers(copy) for copy in kept] == [{401}, {401}]
+
+    @ddt.data(True, False)
+    def test_case_15_beside_a_session_of_another_account_it_is_the_session_that_counts(self, is_evicted):
+        ours, theirs = self.new_client(self.user), self.new_client(self.create_user("other"))
+        mixed = self.copy_of(ours, with_session=False)
+        mixed.cookies[settings.SESSION_COOKIE_NAME] = theirs.cookies[settings.SESSION_COOKIE_NAME].value
+        if is_evicted:
+            self.new_client(self.user)
+        assert mixed.get(self.apis[0], HTTP_USE_JWT_COOKIE="true").json() == {"username": "other"}
+        assert self.answers(theirs) == {200}
+
+    @ddt.data(1, 2)
+    def test_case_15_cookies_that_hold_no_token_are_nobodys(self, number):
+        client = self.new_client(self.user)
+        for browser, expected in ((client, 200), (self.client_class(), 401)):
+            for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())[:number]:
+                browser.cookies[name] = "no.token"
+            assert self.answers(browser) == {expected}
 
     def test_case_15_a_token_sent_whole_in_one_cookie_is_no_way_round_it(self):
         token = self.token_of(self.new_client(self.user))

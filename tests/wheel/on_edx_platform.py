@@ -1,34 +1,81 @@
 """The table of cases, with the wheel installed on a real edx-platform: "make test-platform" runs it there."""
 
+from unittest import skipUnless
+
+import ddt
 from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.tokens import default_token_generator
 from django.core.cache import cache
 from django.test import TransactionTestCase, override_settings
+from django.utils.http import int_to_base36
+from jwt_cookie_cases import JwtCookieCases
+from openedx.core.djangoapps.safe_sessions.middleware import SafeCookieData
+from openedx.core.djangoapps.user_authn.tests.utils import setup_login_oauth_client
 from rest_framework.test import APIClient
-from single_login_cases import BY_GROUP, USERNAME, SingleLoginCases
+from single_login_cases import BY_GROUP, NEW_PASSWORD, USERNAME, SingleLoginCases, protection
+from statement_cases import StatementCases
 
 from common.djangoapps.student.models import enforce_single_login
 
+IS_LMS = settings.ROOT_URLCONF.startswith("lms.")
 
-class SingleLoginOnEdxPlatformTest(SingleLoginCases, TransactionTestCase):
-    """Through the platform's own login and logout."""
+
+@ddt.ddt
+class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCases, TransactionTestCase):
+    """Through the login and logout of the platform's LMS or Studio, with the JWT cookies that it sets in production."""
+
+    apis = ("/api/user/v1/me", "/api/enrollment/v1/enrollment") if IS_LMS else ("/api/user/v1/me",)
 
     def setUp(self):
+        with_jwt_cookies = override_settings(FEATURES={**settings.FEATURES, "DISABLE_SET_JWT_COOKIES_FOR_TESTS": False})
+        with_jwt_cookies.enable()
+        self.addCleanup(with_jwt_cookies.disable)
         super().setUp()
+        setup_login_oauth_client()
         # The platform counts the attempts to sign in.
         cache.clear()
 
     def is_signed_in(self, client):
         return client.get("/api/user/v1/me").status_code == 200
 
+    def cookie_of(self, session):
+        return str(SafeCookieData.create(session.session_key, session[SESSION_KEY]))
+
+    def change_password(self, client):
+        self.user.refresh_from_db()
+        url = f"/password/reset/{int_to_base36(self.user.pk)}-{default_token_generator.make_token(self.user)}/"
+        answer = client.post(url, {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD})
+        assert answer.json()["reset_status"] is True
+
+    def test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
+        client = self.from_before()
+        with self.rotated_key(), protection(False):
+            self.is_signed_in(client)
+            if SESSION_KEY not in client.session:
+                self.skipTest("This platform itself signs everybody out when SECRET_KEY is rotated")
+        super().test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it()
+
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"
 
-    def test_the_platforms_receiver_is_guarded_and_not_connected_beside_the_guard(self):
+    def test_the_platforms_receiver_is_replaced_and_the_session_engine_put_in_place(self):
         for signal in (user_logged_in, user_logged_out):
             assert len(self.receivers_of(signal)) == 1
             assert not signal.disconnect(enforce_single_login)
+        assert settings.SESSION_ENGINE == "openedx_single_login.session_engine"
 
+    def test_case_15_an_evicted_browser_gets_no_fresh_jwt_cookies(self):
+        evicted = self.new_client(self.user)
+        kept = self.copies_of(evicted)
+        assert evicted.post("/login_refresh").status_code == 200
+        live = self.new_client(self.user)
+        clients = [evicted, *kept, live]
+        assert [client.post("/login_refresh").status_code for client in clients] == [401, 401, 401, 200]
+
+    @skipUnless(IS_LMS, "Studio has no mobile API")
     def test_the_mobile_app_which_has_a_token_and_no_session_is_let_be(self):
         browser = self.new_client(self.user)
         app = APIClient()

@@ -7,11 +7,12 @@ from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 from jwt_cookie_cases import JwtCookieCases
 from single_login_cases import SingleLoginCases, protection
+from statement_cases import StatementCases
 
 from common.djangoapps.student import models
 
 
-class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, TransactionTestCase):
+class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, StatementCases, TransactionTestCase):
     """Whichever LMS or Studio the settings name: tox runs it with several."""
 
     def test_the_app_is_the_installed_one(self):

@@ -1,9 +1,10 @@
-"""JWT cookies count only beside a live session."""
+"""JWT cookies count only beside a live session of their own account."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import jwt
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 from edx_rest_framework_extensions.auth.jwt.cookies import (
@@ -14,21 +15,33 @@ from edx_rest_framework_extensions.auth.jwt.cookies import (
 
 from .exemptions import is_protection_on
 
-NAMES = (jwt_cookie_name, jwt_cookie_header_payload_name, jwt_cookie_signature_name)
-
 
 class JwtCookieMiddleware(MiddlewareMixin):
     """
-    Drops the JWT cookies of a request that nobody is signed in with: an evicted browser would go on using every API.
+    Drops the JWT cookies of a request whose session is nobody's, or another account's.
 
-    The plugin settings put it in front of the platform's middleware that joins these cookies. That one does so in
-    ``process_view``, too, for it comes before the sessions. A token in the ``Authorization`` header is left alone, and
-    nothing is asked of a request without such a cookie.
+    An evicted browser would go on using every API by them. The plugin settings put this in front of the platform's
+    middleware that joins these cookies. That one does so in ``process_view``, too, for it comes before the sessions. A
+    token in the ``Authorization`` header is left alone, and nothing is asked of a request without such a cookie.
     """
 
     def process_view(self, request: HttpRequest, *view: Any) -> None:
         """Drop them where they do not count."""
-        sent = {name() for name in NAMES}.intersection(request.COOKIES)
-        if sent and is_protection_on() and not request.user.is_authenticated:
+        whole, halves = jwt_cookie_name(), (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
+        sent = request.COOKIES.keys() & {whole, *halves}
+        if not sent or not is_protection_on():
+            return
+        # Two halves go before a whole, as they do where they are joined.
+        token = ".".join(request.COOKIES[half] for half in halves) if sent >= {*halves} else request.COOKIES.get(whole)
+        if not request.user.is_authenticated or not _names(token, request.user.get_username()):
             for name in sent:
                 del request.COOKIES[name]
+
+
+def _names(token: str | None, username: str) -> bool:
+    """Tell whether ``token`` is ``username``'s; whether it is genuine is asked by those who let somebody in by it."""
+    try:
+        claims = jwt.decode(token or "", options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return False
+    return bool(username == (claims.get("preferred_username") or claims.get("username")))

@@ -38,8 +38,6 @@ JWT_AUTH = {
     "JWT_AUTH_COOKIE": "edx-jwt-cookie",
     "JWT_AUTH_HEADER_PREFIX": "JWT",
     "JWT_DECODE_HANDLER": "edx_rest_framework_extensions.auth.jwt.decoder.jwt_decode_handler",
-    "JWT_ISSUERS": [
-        {"ISSUER": "standin", "AUDIENCE": "standin", "SECRET_KEY": "a key as long as HS256 wants it to be"}
-    ],
+    "JWT_ISSUERS": [{"ISSUER": "standin", "AUDIENCE": "standin", "SECRET_KEY": "a key as long as HS256 wants keys"}],
 }
 EDX_DRF_EXTENSIONS = {"JWT_PAYLOAD_USER_ATTRIBUTE_MAPPING": {}}

@@ -31,7 +31,7 @@ from importlib import import_module
 import ddt
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.base import SessionBase
@@ -291,7 +291,7 @@ class SingleLoginCases:
     def test_case_4_a_signed_out_session_that_is_saved_late_does_not_live_again(self):
         client = self.new_client(self.user)
         late = client.session
-        late.load()
+        assert late[SESSION_KEY] == str(self.user.pk)
         self.sign_out(client)
         assert self.recorded() is None
         assert not self.is_signed_in(self.brought_back(late))

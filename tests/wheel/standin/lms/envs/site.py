@@ -1,0 +1,20 @@
+"""The LMS of a site with a database and sessions that outlast a process; with the wheel, or as it is without it."""
+
+import os
+from pathlib import Path
+
+from common.envs import *  # noqa: F403
+from edx_django_utils.plugins import add_plugins
+
+# A project without plugins is what a platform is where none are installed.
+PROJECT = "lms.djangoapp" if os.environ["WITH_WHEEL"] == "yes" else "no.plugins"
+INSTALLED_APPS = installed_apps(PROJECT)  # noqa: F405
+DATABASES = {"default": {**DATABASES["default"], "NAME": Path("site.sqlite3").resolve()}}  # noqa: F405
+SESSION_ENGINE = f"django.contrib.sessions.backends.{os.environ['ENGINE']}"
+SESSION_FILE_PATH = Path.cwd()
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": Path("cache").resolve()}
+}
+SINGLE_LOGIN_EXEMPT_USERNAMES = ["worker"]
+
+add_plugins(__name__, PROJECT, "production")

@@ -1,0 +1,60 @@
+"""What single login costs the database where the app is installed from the wheel: statements, by table."""
+
+import ddt
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.signals import user_logged_in
+from django.test import RequestFactory
+from single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, NOBODY, protection
+from statements import Statements
+
+GROUPS = "auth_group"
+PROFILE = "auth_userprofile"
+NO_MATCH = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
+
+
+@ddt.ddt
+class StatementCases:
+    """To be mixed in beside ``SingleLoginCases``."""
+
+    def receive_login(self):
+        """Let the receiver have a login of the user; return the statements that it sent."""
+        request = RequestFactory().get("/")
+        request.session = self.client_class().session
+        request.session[SESSION_KEY] = str(self.user.pk)
+        user = get_user_model().objects.get(pk=self.user.pk)
+        (receiver,) = self.receivers_of(user_logged_in)
+        with Statements() as statements:
+            receiver(signal=user_logged_in, sender=type(user), request=request, user=user)
+        return statements.by_table()
+
+    @ddt.data(
+        (False, BY_BOTH, {}),
+        (True, BY_USERNAME, {PROFILE: 1}),
+        (True, BY_GROUP, {GROUPS: 1, PROFILE: 1}),
+        (True, NOBODY, {PROFILE: 2}),
+        (True, NO_MATCH, {GROUPS: 1, PROFILE: 2}),
+    )
+    @ddt.unpack
+    def test_statements_of_a_login(self, is_on, exemptions, expected):
+        with protection(is_on, **exemptions):
+            assert self.receive_login() == expected
+            # And so once there is an earlier session to end.
+            assert self.receive_login() == expected
+
+    @ddt.data(
+        (False, BY_BOTH, {}),
+        (True, BY_USERNAME, {}),
+        (True, BY_GROUP, {GROUPS: 1}),
+        (True, NOBODY, {PROFILE: 1}),
+        (True, NO_MATCH, {PROFILE: 1}),
+    )
+    @ddt.unpack
+    def test_statements_that_a_signed_in_request_takes_more(self, is_on, exemptions, expected):
+        with protection(is_on, **exemptions):
+            client = self.new_client(self.user)
+            assert self.is_signed_in(client)
+            with Statements() as enforced:
+                assert self.is_signed_in(client)
+        with protection(False), Statements() as bare:
+            assert self.is_signed_in(client)
+        assert enforced.by_table() - bare.by_table() == expected
