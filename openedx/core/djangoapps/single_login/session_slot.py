@@ -72,14 +72,15 @@ def take(user: User, session: SessionBase) -> None:
 
 
 def take_if_free(user: User, session: SessionBase) -> str | None:
-    """Give ``user``'s slot to ``session`` if nothing is on record; return its claim then, else None."""
+    """Give ``user``'s slot to ``session`` if nothing else is on record; return its claim then, else None."""
     with transaction.atomic(using=_database()):
         # The account's row first, as a login does: the two could wait for each other otherwise.
         type(user)._default_manager.using(_database()).select_for_update().only("pk").get(pk=user.pk)
         profile = _hold_profile(user)
-        if recorded_key(profile):
-            return None
         claim = new_claim(session)
+        # Another request of this session may have been faster.
+        if recorded_key(profile) not in (None, "", claim):
+            return None
         record(profile, claim)
         return claim
 
