@@ -86,10 +86,12 @@ def take_if_free(user: User, session: SessionBase) -> str | None:
 
 
 def leave(user: User, session: SessionBase) -> None:
-    """Clear ``user``'s slot if ``session`` has it."""
+    """Clear ``user``'s slot if ``session`` has it; an exempt session, which has no claim, costs nothing."""
+    if CLAIM not in session:
+        return
     with transaction.atomic(using=_database()):
         profile = _profiles().select_for_update().filter(user=user).first()
-        if profile is not None and recorded_key(profile) == session.get(CLAIM, ""):
+        if profile is not None and recorded_key(profile) == session[CLAIM]:
             record(profile, None)
             user.profile = profile
 

@@ -160,7 +160,7 @@ class Model:
     def sign_out(self, browser):
         """Sign ``browser`` out."""
         session = self.visit(browser)
-        if session and self.is_on and session.claim == session.account.record and not self.exemption(session.account):
+        if session and self.is_on and session.claim and session.claim == session.account.record:
             session.account.record = None
         self.drop(browser)
 
@@ -318,10 +318,21 @@ class Machine(RuleBasedStateMachine):
             assert "_auth_user_id" in session
             self.late.append((browser, session, key, self.model.store[key]))
 
+    @rule(browser=browsers, elsewhere=browsers)
+    def a_request_is_overtaken(self, browser, elsewhere):
+        key = self.model.keys[browser]
+        if key in self.model.store:
+            account = self.model.accounts.index(self.model.store[key].account)
+            self.a_request_loads_a_session(browser)
+            self.sign_out(browser) if browser == elsewhere else self.sign_in(elsewhere, account)
+            self.put_back(*self.late[-1])
+
     @precondition(lambda self: self.late)
     @rule(data=st.data())
     def and_puts_it_back_late(self, data):
-        browser, session, key, stored = data.draw(st.sampled_from(self.late))
+        self.put_back(*data.draw(st.sampled_from(self.late)))
+
+    def put_back(self, browser, session, key, stored):
         if not self.model.is_cookie:
             session.save(must_create=not session.exists(session.session_key))
         self.clients[browser].cookies[settings.SESSION_COOKIE_NAME] = session.session_key
