@@ -366,7 +366,7 @@ class StateMachineTest(TransactionTestCase):
         run_state_machine_as_test(
             Machine,
             settings=hypothesis_settings(
-                max_examples=int(EXAMPLES or 20),
+                max_examples=int(EXAMPLES or 15),
                 stateful_step_count=40,
                 derandomize=not EXAMPLES,
                 database=None,
