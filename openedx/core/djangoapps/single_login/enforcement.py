@@ -16,21 +16,21 @@ def enforce_single_login(sender: Any, request: Any, user: Any, signal: Signal, *
     """
     Keep one session per account: a login ends the account's earlier session, a logout gives up its own.
 
-    Accounts that the settings exempt are let by before any record or session is touched. An exempt login is audited,
+    Accounts that the settings exempt return early, before any record or session is touched. An exempt login is audited,
     and creates the profile if it is missing, as any login under the protection does.
     """
     if not is_protection_on() or not _is_signed_in(request, user):
         return
+    if signal is not user_logged_in:
+        # Exempt or not: a session that took the slot before its account was exempt gives it up, too.
+        session_slot.leave(user, request.session)
+        return
     rule = find_rule(user)
     if rule is not None:
-        if signal is user_logged_in:
-            session_slot.pass_by(user, request.session, rule)
-            audit.log_exempted_login(user, rule)
+        session_slot.pass_by(user, request.session, rule)
+        audit.log_exempted_login(user, rule)
         return
-    if signal is user_logged_in:
-        session_slot.take(user, request.session)
-    else:
-        session_slot.leave(user, request.session)
+    session_slot.take(user, request.session)
 
 
 def _is_signed_in(request: Any, user: Any) -> bool:

@@ -8,7 +8,7 @@ imports this module before there are models.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from asgiref.sync import sync_to_async
@@ -51,7 +51,8 @@ class SingleLoginSession(SessionBase):
             self._end(user, reason)
             return {}
         if not mark.items() <= data.items():
-            self.modified = True
+            # What a failing request recorded is rolled back: it shall leave no claim in the session.
+            session_slot.after_commit(partial(setattr, self, "modified", True))
         return {**data, **mark}
 
     async def aload(self) -> dict[str, Any]:

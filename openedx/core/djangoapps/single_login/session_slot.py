@@ -73,7 +73,7 @@ def take(user: User, session: SessionBase) -> None:
 
 def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str | None:
     """
-    Give ``user``'s slot to ``session``, whose data are ``data``, if nothing is on record; return its claim, or None.
+    Give ``user``'s slot to ``session``, whose data are ``data``, if nothing else is on record; return its claim then.
 
     A session that a password change has made worthless does not get it.
     """
@@ -81,18 +81,21 @@ def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str 
         # The account's row first, as a login does: the two could wait for each other otherwise.
         account = get_user_model().objects.using(_database()).select_for_update().get(pk=user.pk)
         profile = _hold_profile(account)
-        if recorded_key(profile) or not _is_current(account, data):
-            return None
         claim = new_claim(session)
+        # Another request of this session may have been faster.
+        if recorded_key(profile) not in (None, "", claim) or not _is_current(account, data):
+            return None
         record(profile, claim)
         return claim
 
 
 def leave(user: User, session: SessionBase) -> None:
-    """Clear ``user``'s slot if ``session`` has it."""
+    """Clear ``user``'s slot if ``session`` has it; an exempt session, which has no claim, costs nothing."""
+    if CLAIM not in session:
+        return
     with transaction.atomic(using=_database()):
         profile = _profiles().select_for_update().filter(user=user).first()
-        if profile is not None and recorded_key(profile) == session.get(CLAIM, ""):
+        if profile is not None and recorded_key(profile) == session[CLAIM]:
             record(profile, None)
             user.profile = profile
 

@@ -296,6 +296,14 @@ class SingleLoginCases:
         assert self.recorded() is None
         assert not self.is_signed_in(self.brought_back(late))
 
+    def test_case_4_a_session_that_logged_out_while_exempt_and_is_saved_late_does_not_live_again(self):
+        client = self.new_client(self.user)
+        late = client.session
+        assert "_auth_user_id" in late
+        with override_settings(**BY_GROUP):
+            self.sign_out(client)
+            assert not self.is_signed_in(self.brought_back(late))
+
     def brought_back(self, late):
         """Put the session ``late`` back into the store, as a save in the wrong moment does; return its browser."""
         client = self.client_class()

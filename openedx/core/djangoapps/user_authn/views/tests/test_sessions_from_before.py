@@ -1,0 +1,71 @@
+"""A lone session from before the rule, in requests that come at once, fail, or sign in again."""
+
+import ddt
+from django.db import connection
+from django.test import Client, TransactionTestCase
+
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.single_login_cases import protection, site_engine
+
+ENGINES = ["db", "cached_db", "cache", "file"]
+
+
+@ddt.ddt
+class LoneSessionTest(TransactionTestCase):
+    """It takes the slot at its first request, whatever becomes of that request."""
+
+    def setUp(self):
+        super().setUp()
+        self.user = UserFactory(username="lone")
+        self.browser = Client()
+
+    def sign_in(self):
+        response = self.browser.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
+        assert response.status_code == 200
+
+    def is_signed_in(self):
+        return self.browser.get("/dashboard").status_code == 200
+
+    def requests_are_atomic(self):
+        atomic = connection.settings_dict["ATOMIC_REQUESTS"]
+        self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=atomic)
+        connection.settings_dict["ATOMIC_REQUESTS"] = True
+
+    @ddt.data(*ENGINES)
+    def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
+        overtaking = Client()
+
+        def overtake(execute, sql, *arguments):
+            result = execute(sql, *arguments)
+            if "auth_userprofile" in sql and not overtaken:
+                overtaken.append(sql)
+                assert overtaking.get("/dashboard").status_code == 200
+            return result
+
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            overtaking.cookies = self.browser.cookies.copy()
+            overtaken = []
+            with connection.execute_wrapper(overtake):
+                assert self.is_signed_in()
+            assert overtaken
+            assert self.is_signed_in()
+
+    @ddt.data(*ENGINES)
+    def test_case_13_a_first_request_that_is_refused_and_rolled_back_signs_nobody_out(self, engine):
+        self.requests_are_atomic()
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            assert self.browser.get("/single_login/exemptions/").status_code == 403
+            assert self.is_signed_in()
+
+    @ddt.data(*ENGINES)
+    def test_case_13_a_first_request_that_signs_in_again_is_signed_in(self, engine):
+        self.requests_are_atomic()
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            self.sign_in()
+            assert self.is_signed_in()

@@ -1,0 +1,396 @@
+"""
+Random sequences of what people, operators and races do, against a model of the table of cases, on every engine.
+
+The same sequences each time; with STATE_MACHINE_EXAMPLES=1000 in the environment, that many new ones an engine.
+"""
+
+import itertools
+import os
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.test import Client, TransactionTestCase, override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP, site_engine
+
+EXAMPLES = os.environ.get("STATE_MACHINE_EXAMPLES")
+BROWSERS, ACCOUNTS = range(3), range(2)
+USERNAMES = [f"account{number}" for number in ACCOUNTS]
+
+browsers, accounts = st.sampled_from(BROWSERS), st.sampled_from(ACCOUNTS)
+
+
+@dataclass
+class Account:
+    """An account of the model: what is on record is the number of a claim."""
+
+    username: str
+    record: int | None = None
+    password: int = 0
+    is_active: bool = True
+    is_member: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A signed-in session of the model, as it is stored."""
+
+    account: Account
+    password: int
+    secret: int
+    claim: int | None = None
+    rule: str | None = None
+
+
+class Model:
+    """What DESIGN's table says: which browser is signed in, and what is on record."""
+
+    def __init__(self, holds_the_session_itself):
+        self.numbers = itertools.count(1)
+        # A cookie that holds the session itself is new whenever it is written, and cannot be deleted.
+        self.is_cookie = holds_the_session_itself
+        self.accounts = [Account(username) for username in USERNAMES]
+        self.keys = dict.fromkeys(BROWSERS)
+        self.store = {}
+        self.is_on, self.usernames, self.has_group, self.secret = True, frozenset(), False, 0
+
+    def exemption(self, account):
+        """Return the rule that exempts ``account`` now."""
+        if account.username in self.usernames:
+            return "username"
+        return "group" if self.has_group and account.is_member else None
+
+    def still_exempts(self, rule, account):
+        """Tell whether the rule that let a session in holds."""
+        return account.username in self.usernames if rule == "username" else self.has_group and account.is_member
+
+    def delete(self, key):
+        """Take a session out of the store."""
+        if not self.is_cookie:
+            self.store.pop(key, None)
+
+    def save(self, browser, session, *, fresh_key=False):
+        """Store ``browser``'s session."""
+        if fresh_key or self.is_cookie:
+            self.delete(self.keys[browser])
+            self.keys[browser] = next(self.numbers)
+        self.store[self.keys[browser]] = session
+
+    def drop(self, browser):
+        """Delete ``browser``'s session."""
+        self.delete(self.keys[browser])
+        self.keys[browser] = None
+
+    def lives_by(self, key):
+        """Return what the session of this key lives by, as ``Session`` fields; None when it may not live."""
+        session = self.store[key]
+        account = session.account
+        if session.rule:
+            rule = session.rule if self.still_exempts(session.rule, account) else self.exemption(account)
+            return {"rule": rule} if rule else None
+        claim = session.claim or key
+        if account.record == claim:
+            return {"claim": claim}
+        if session.claim:
+            return None
+        if rule := self.exemption(account):
+            return {"rule": rule}
+        if account.record:
+            return None
+        account.record = self.new_claim(key)
+        return {"claim": account.record}
+
+    def new_claim(self, key):
+        """Return the claim of the session of this key."""
+        return next(self.numbers) if self.is_cookie else key
+
+    def load(self, browser):
+        """Return ``browser``'s session, if it has one that lives."""
+        key = self.keys[browser]
+        if key not in self.store:
+            return None
+        if not self.is_on:
+            return self.store[key]
+        lives_by = self.lives_by(key)
+        return None if lives_by is None else replace(self.store[key], **lives_by)
+
+    def visit(self, browser):
+        """Let ``browser`` send a request; return its session if it is signed in."""
+        session = self.load(browser)
+        if session is None or (session.account.is_active and session.password != session.account.password):
+            self.drop(browser)
+            return None
+        is_rotated = session.account.is_active and session.secret != self.secret
+        if is_rotated:
+            session = replace(session, secret=self.secret)
+        if session != self.store[self.keys[browser]]:
+            self.save(browser, session, fresh_key=is_rotated)
+        return session if session.account.is_active else None
+
+    def sign_in(self, browser, account):
+        """Sign ``account`` in; return whether it was let in."""
+        if not account.is_active:
+            return False
+        earlier = self.load(browser)
+        session = Session(account, account.password, self.secret)
+        is_again = earlier is not None and replace(earlier, claim=None, rule=None) == session
+        if is_again:
+            session = earlier
+        exemption = self.exemption(account)
+        if self.is_on and exemption:
+            session = replace(session, claim=None, rule=exemption)
+        takes_the_slot = self.is_on and not exemption
+        self.save(browser, session, fresh_key=takes_the_slot or not is_again)
+        if takes_the_slot:
+            self.delete(account.record)
+            account.record = self.new_claim(self.keys[browser])
+            self.store[self.keys[browser]] = replace(session, claim=account.record, rule=None)
+        return True
+
+    def sign_out(self, browser):
+        """Sign ``browser`` out."""
+        session = self.visit(browser)
+        if session and self.is_on and session.claim and session.claim == session.account.record:
+            session.account.record = None
+        self.drop(browser)
+
+    def change_password(self, browser):
+        """Change the password of who is signed in there; return the account."""
+        session = self.visit(browser)
+        if session is None:
+            return None
+        session.account.password += 1
+        self.save(browser, replace(session, password=session.account.password), fresh_key=True)
+        return session.account
+
+
+class Machine(RuleBasedStateMachine):
+    """Does each thing to the LMS and to the model, and compares them."""
+
+    def __init__(self):
+        super().__init__()
+        get_user_model().objects.all().delete()
+        cache.clear()
+        self.engine = import_module(settings.SINGLE_LOGIN_SITE_SESSION_ENGINE)
+        self.model = Model(holds_the_session_itself=self.engine.__name__.endswith("signed_cookies"))
+        self.clients = [Client() for _ in BROWSERS]
+        self.users = [UserFactory(username=username, is_staff=True) for username in USERNAMES]
+        for user in self.users:
+            user.set_password(self.password(0))
+            user.save()
+            UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
+        self.group, _ = Group.objects.get_or_create(name=GROUP)
+        self.late, self.profiles = [], []
+        # What the model's claims are called on record.
+        self.names = {None: None}
+        self.settings = None
+        self.configure()
+
+    def teardown(self):
+        self.every_browser_sends_a_request(BROWSERS)
+        self.settings.disable()
+
+    def password(self, number):
+        return f"a password, the {number}th"
+
+    def configure(self):
+        model = self.model
+        if self.settings:
+            self.settings.disable()
+        self.settings = override_settings(
+            FEATURES={**settings.FEATURES, "PREVENT_CONCURRENT_LOGINS": model.is_on},
+            SINGLE_LOGIN_EXEMPT_USERNAMES=sorted(model.usernames),
+            SINGLE_LOGIN_EXEMPT_GROUPS=[GROUP] if model.has_group else [],
+            SECRET_KEY=f"secret {model.secret}",
+            SECRET_KEY_FALLBACKS=[f"secret {number}" for number in range(model.secret)],
+            LOGISTRATION_RATELIMIT_RATE="1000000/5m",
+            LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1000000/5m",
+        )
+        self.settings.enable()
+
+    def cookie(self, browser):
+        morsel = self.clients[browser].cookies.get(settings.SESSION_COOKIE_NAME)
+        return morsel.value if morsel else None
+
+    def recorded(self, account):
+        return UserProfile.objects.get(user=self.users[account]).get_meta().get("session_id")
+
+    @rule(browser=browsers, account=accounts)
+    def sign_in(self, browser, account):
+        user, model = self.users[account], self.model.accounts[account]
+        data = {"email": user.email, "password": self.password(model.password)}
+        response = self.clients[browser].post("/login_ajax", data)
+        assert response.status_code == (200 if self.model.sign_in(browser, model) else 400)
+
+    @rule(browser=browsers)
+    def sign_in_again(self, browser):
+        session = self.model.store.get(self.model.keys[browser])
+        if session:
+            self.sign_in(browser, self.model.accounts.index(session.account))
+
+    @rule(browser=browsers)
+    def sign_out(self, browser):
+        assert self.clients[browser].get("/logout").status_code == 200
+        self.model.sign_out(browser)
+
+    @rule(browser=browsers)
+    def send_a_request(self, browser):
+        is_signed_in = self.clients[browser].get("/dashboard").status_code == 200
+        assert is_signed_in == bool(self.model.visit(browser))
+
+    @rule(order=st.permutations(BROWSERS))
+    def every_browser_sends_a_request(self, order):
+        live = {}
+        for browser in order:
+            self.send_a_request(browser)
+        for browser in order:
+            if self.clients[browser].get("/dashboard").status_code == 200:
+                session = self.engine.SessionStore(self.cookie(browser))
+                live.setdefault(int(session["_auth_user_id"]), []).append(session)
+        for account, user in enumerate(self.users):
+            sessions = live.get(user.pk, [])
+            if self.model.is_on and not self.model.exemption(self.model.accounts[account]) and sessions:
+                assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]
+
+    @rule(browser=browsers)
+    def change_the_password_while_signed_in(self, browser):
+        account = self.model.change_password(browser)
+        number = account.password if account else 0
+        old, new = self.password(number - 1), self.password(number)
+        data = {"old_password": old, "new_password1": new, "new_password2": new}
+        response = self.clients[browser].post("/admin/password_change/", data)
+        assert response.status_code == 302
+        assert response.url.endswith("/done/") is bool(account)
+
+    @rule(account=accounts)
+    def an_administrator_sets_the_password(self, account):
+        self.model.accounts[account].password += 1
+        user = get_user_model().objects.get(pk=self.users[account].pk)
+        user.set_password(self.password(self.model.accounts[account].password))
+        user.save()
+
+    @rule()
+    def rotate_the_secret_key(self):
+        self.model.secret += 1
+        self.configure()
+
+    @rule(is_on=st.sampled_from([True, True, False]))
+    def switch_the_protection(self, is_on):
+        self.model.is_on = is_on
+        self.configure()
+
+    @rule(usernames=st.frozensets(st.sampled_from(USERNAMES), max_size=1), has_group=st.booleans())
+    def set_the_exemptions(self, usernames, has_group):
+        self.model.usernames, self.model.has_group = usernames, has_group
+        self.configure()
+
+    @rule(account=accounts, is_member=st.booleans())
+    def set_the_membership(self, account, is_member):
+        self.model.accounts[account].is_member = is_member
+        self.users[account].groups.set([self.group] if is_member else [])
+
+    @rule(account=accounts, is_active=st.booleans())
+    def set_the_activity(self, account, is_active):
+        self.model.accounts[account].is_active = is_active
+        get_user_model().objects.filter(pk=self.users[account].pk).update(is_active=is_active)
+
+    @precondition(lambda self: not self.model.is_cookie)
+    @rule(browser=browsers)
+    def a_session_expires(self, browser):
+        self.engine.SessionStore(self.cookie(browser)).delete()
+        self.model.delete(self.model.keys[browser])
+
+    @rule(browser=browsers)
+    def a_request_loads_a_session(self, browser):
+        key = self.model.keys[browser]
+        if key in self.model.store:
+            session = self.engine.SessionStore(self.cookie(browser))
+            assert "_auth_user_id" in session
+            self.late.append((browser, session, key, self.model.store[key]))
+
+    @rule(browser=browsers, elsewhere=browsers)
+    def a_request_is_overtaken(self, browser, elsewhere):
+        key = self.model.keys[browser]
+        if key in self.model.store:
+            account = self.model.accounts.index(self.model.store[key].account)
+            self.a_request_loads_a_session(browser)
+            self.sign_out(browser) if browser == elsewhere else self.sign_in(elsewhere, account)
+            self.put_back(*self.late[-1])
+
+    @precondition(lambda self: self.late)
+    @rule(data=st.data())
+    def and_puts_it_back_late(self, data):
+        self.put_back(*data.draw(st.sampled_from(self.late)))
+
+    def put_back(self, browser, session, key, stored):
+        if not self.model.is_cookie:
+            session.save(must_create=not session.exists(session.session_key))
+        self.clients[browser].cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+        self.model.keys[browser] = key
+        self.model.store[key] = stored
+
+    @rule(account=accounts)
+    def a_request_reads_a_profile(self, account):
+        profile = UserProfile.objects.get(user=self.users[account])
+        self.profiles.append((profile, account, self.model.accounts[account].record))
+
+    @precondition(lambda self: self.profiles)
+    @rule(data=st.data())
+    def and_saves_it_whole(self, data):
+        profile, account, record = data.draw(st.sampled_from(self.profiles))
+        profile.save()
+        self.model.accounts[account].record = record
+
+    @invariant()
+    def what_is_on_record_is_what_the_model_says(self):
+        for account, model in enumerate(self.model.accounts):
+            recorded = self.recorded(account)
+            assert self.names.setdefault(model.record, recorded) == recorded
+        assert len(set(self.names.values())) == len(self.names)
+
+
+class StateMachineTest(TransactionTestCase):
+    """The table of cases, in any order, with sessions in the database."""
+
+    def test_every_sequence_leaves_what_the_model_says(self):
+        run_state_machine_as_test(
+            Machine,
+            settings=hypothesis_settings(
+                max_examples=int(EXAMPLES or 15),
+                stateful_step_count=40,
+                derandomize=not EXAMPLES,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+
+@site_engine("cached_db")
+class StateMachineCachedDbSessionsTest(StateMachineTest):
+    """The same, with sessions in the database behind a cache."""
+
+
+@site_engine("cache")
+class StateMachineCacheSessionsTest(StateMachineTest):
+    """The same, with sessions in the cache."""
+
+
+@site_engine("file")
+class StateMachineFileSessionsTest(StateMachineTest):
+    """The same, with sessions in files."""
+
+
+@site_engine("signed_cookies")
+class StateMachineSignedCookiesTest(StateMachineTest):
+    """The same, with sessions in the browsers' own cookies."""
