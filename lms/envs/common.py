@@ -158,6 +158,10 @@ LOGGING = {
     "formatters": {"standard": {"format": "%(asctime)s %(levelname)s %(process)d [%(name)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "standard"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Five lines for each submission graded.
-    "loggers": {"submissions": {"level": "WARNING"}},
+    "loggers": {
+        # What was refused is in the access log.
+        "django.request": {"level": "ERROR"},
+        # Five lines for each submission graded.
+        "submissions": {"level": "WARNING"},
+    },
 }
