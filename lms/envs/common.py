@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "edx_django_utils.user",
     "rest_framework",
     "submissions",
     "common.djangoapps.student",
