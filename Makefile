@@ -1,11 +1,12 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference race load \
-	storm bench growth screenshots format upgrade clean
+	storm bench growth screenshots format upgrade clean unfinished
 
 PYTHON ?= python3
 PORT ?= 18000
 STORM_SECONDS ?= 60
 DATA_DIR ?= var
+export EDX_PLATFORM_ROOT EDX_PLATFORM_PYTHON
 VENV := .venv
 BIN := $(VENV)/bin
 ifdef COVERAGE
@@ -13,15 +14,22 @@ ifdef COVERAGE
 export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
 export COVERAGE_FILE := $(CURDIR)/.coverage
 endif
-export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
+
+ifneq ($(filter run,$(MAKECMDGOALS)),)
+ifneq ($(words $(DATA_DIR)),1)
+$(error DATA_DIR must name one folder, without spaces, but it is "$(DATA_DIR)")
+endif
+endif
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000)
-	@$(BIN)/python -m tools.provision $(PORT)
+run: export PORT := $(PORT)
+run: export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
+run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000 DATA_DIR=var)
+	@$(BIN)/python -m tools.provision
 	@exec $(BIN)/gunicorn --config lms/docker_lms_gunicorn.py --access-logfile /dev/null \
-		--workers 2 --bind 127.0.0.1:$(PORT) lms.wsgi
+		--workers 2 --bind "127.0.0.1:$$PORT" lms.wsgi
 
 test: $(VENV)/testing ## Set everything up and run the tests (ARGS="-k login" for some)
 	$(BIN)/pytest $(ARGS)
@@ -38,7 +46,9 @@ mutants: $(VENV)/development ## Change the product line by line, and list the ch
 	$(BIN)/mutmut run $(ARGS)
 	$(BIN)/mutmut results
 
-test-platform: $(VENV)/testing ## Test the wheel on a real edx-platform; say what that needs
+test-platform: ## Test the wheel on an edx-platform (EDX_PLATFORM_ROOT=../edx-platform EDX_PLATFORM_PYTHON=../venv/bin/python)
+	@tools/test_platform.sh --check
+	@$(MAKE) --no-print-directory $(VENV)/testing
 	@tools/test_platform.sh
 
 dist: $(VENV)/testing ## Build the sdist and the wheel, in dist/
@@ -80,7 +90,7 @@ screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the
 # The newest two releases.
 TUTORS := 21 22
 
-test-tutor: $(VENV)/bin/python ## Test the Tutor plugin with the real Tutor, each release in an environment of its own
+test-tutor: $(VENV)/base ## Test the Tutor plugin with the real Tutor, each release in an environment of its own
 	@set -e; for release in $(TUTORS); do \
 		test -x $(VENV)/tutor-$$release/bin/tutor || { $(BIN)/python -m venv $(VENV)/tutor-$$release; \
 			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
@@ -110,21 +120,14 @@ upgrade: $(VENV)/development ## Compile the pinned requirements anew
 clean: ## Remove the virtual environments and what was built; the data in var/ stays
 	rm -rf $(VENV) .tox dist mutants .coverage*
 
-$(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
-
-$(VENV)/base: requirements/edx/base.txt | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
-
 # The driver for MariaDB has to be compiled: without its headers the tests that need it skip, and say so.
-$(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(VENV)/base
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
-	@if pkg-config --exists libmariadb mysqlclient 2>/dev/null || pkg-config --exists mysqlclient 2>/dev/null; then \
-		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
-	@touch $@
+DRIVER = $$(pkg-config --exists mysqlclient 2>/dev/null && echo production)
 
-$(VENV)/development: requirements/edx/development.txt $(VENV)/testing
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
-	@touch $@
+# What was cut off, or is under way in another make, is for tools/environment.py to see.
+UNFINISHED := $(if $(wildcard $(VENV)/ready),,unfinished)
+
+$(VENV)/base: requirements/edx/base.txt $(UNFINISHED)
+	@$(PYTHON) -m tools.environment base
+
+$(VENV)/testing $(VENV)/development: $(VENV)/%: requirements/edx/%.txt requirements/edx/production.txt $(UNFINISHED)
+	@$(PYTHON) -m tools.environment $* $(DRIVER)

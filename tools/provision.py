@@ -2,22 +2,24 @@
 """
 Set the demo up for ``make run``, in the folder of the lms.yml that LMS_CFG names; what is there already is kept.
 
-Usage: provision.py PORT
+PORT, in the environment too, is where it is going to be served.
 """
 
+import fcntl
+import json
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
-
 PASSWORD = "edx"  # noqa: S105
 QUEUE = "test-queue"
-SUBMISSIONS = 200
+WAITING = 200
 
+MARK = '# Made by "make run"'
 LMS_YML = """\
-# Made by "make run" and yours to change: it is never written over.
+{mark}, which asks for this line. The rest is yours to change: it is never written over.
 SECRET_KEY: "{secret_key}"
 ALLOWED_HOSTS: ["127.0.0.1", "localhost"]
 
@@ -29,13 +31,17 @@ SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]
 DATABASES:
   default:
     ENGINE: django.db.backends.sqlite3
-    NAME: "{folder}/lms.sqlite3"
+    NAME: {database}
     OPTIONS: {{transaction_mode: IMMEDIATE, timeout: 60, init_command: "PRAGMA journal_mode=WAL"}}
 SESSION_ENGINE: django.contrib.sessions.backends.db
 SESSION_COOKIE_SECURE: false
 CSRF_COOKIE_SECURE: false
-STATIC_ROOT: "{folder}/staticfiles"
+STATIC_ROOT: {staticfiles}
 """
+NOT_OURS = (
+    '{config} is not what "make run" wrote, for a database of its own beside it. Its accounts, with a password that '
+    "everybody knows, go nowhere else. Name another folder: make run DATA_DIR=..."
+)
 
 WHAT_TO_TRY = """
 The LMS is on http://127.0.0.1:{port} with {config}
@@ -48,28 +54,61 @@ The LMS is on http://127.0.0.1:{port} with {config}
   Try:
     - http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first
     - the same as xqwatcher: both stay signed in, and the dashboard says why
-    - twenty graders at once:  {python} -m measure.graders --url http://127.0.0.1:{port}
+    - twenty graders at once, in another terminal:  make graders
     - take the exemption out of the lms.yml, start again, and see the graders evict each other
 
 Ctrl-C stops it.
 """
 
 
-def write_config(path):
+def check_port(text):
+    """Raise ValueError unless a server can listen on the port that ``text`` names."""
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
+        raise ValueError(f"PORT must be a number from 1 to 65535, but it is {text!r}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            raise ValueError(
+                f"PORT={text} cannot be used: {error.strerror}. Choose another: make run PORT=..."
+            ) from error
+
+
+def write_config(config, database):
     """Write the demo's lms.yml, with a random key of its own, unless there is one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        path.write_text(LMS_YML.format(secret_key=secrets.token_urlsafe(50), folder=path.parent), encoding="utf-8")
-        path.chmod(0o600)
+    if config.exists():
+        return
+    text = LMS_YML.format(
+        mark=MARK,
+        secret_key=secrets.token_urlsafe(50),
+        database=json.dumps(str(database)),
+        staticfiles=json.dumps(str(config.parent / "staticfiles")),
+    )
+    unfinished = config.with_suffix(".new")
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.rename(config)
+
+
+def check_config(config, database):
+    """Raise ValueError unless the settings are from a ``config`` that ``write_config`` wrote, for its ``database``."""
+    from django.conf import settings
+
+    ours = {("default", "django.db.backends.sqlite3", str(database))}
+    named = {(alias, options.get("ENGINE"), str(options.get("NAME"))) for alias, options in settings.DATABASES.items()}
+    if named != ours or not config.read_text(encoding="utf-8").startswith(MARK):
+        raise ValueError(NOT_OURS.format(config=config))
 
 
 def create_accounts():
     """Create the demo accounts that are missing, as devstack has them."""
     from django.contrib.auth.models import Group, User
+    from django.db import transaction
 
-    create_account(User, "honor")
-    create_account(User, "staff", is_staff=True, is_superuser=True)
-    create_account(User, "xqwatcher").groups.add(Group.objects.get_or_create(name="xqueue")[0])
+    with transaction.atomic():
+        create_account(User, "honor")
+        create_account(User, "staff", is_staff=True, is_superuser=True)
+        create_account(User, "xqwatcher").groups.add(Group.objects.get_or_create(name="xqueue")[0])
 
 
 def create_account(model, username, **fields):
@@ -83,15 +122,17 @@ def create_account(model, username, **fields):
     return user
 
 
-def queue_submissions(total=SUBMISSIONS):
-    """Fill the queue up to ``total`` submissions, graded ones included."""
+def queue_submissions():
+    """Fill the queue up, so that WAITING submissions wait to be graded."""
     from django.db import transaction
     from submissions.api import create_external_grader_detail
     from submissions.models import ExternalGraderDetail
 
-    queued = ExternalGraderDetail.objects.filter(queue_name=QUEUE).count()
+    queue = ExternalGraderDetail.objects.filter(queue_name=QUEUE)
+    ever = queue.count()
+    missing = WAITING - queue.filter(status=ExternalGraderDetail.Status.PENDING).count()
     with transaction.atomic():
-        for number in range(queued, total):
+        for number in range(ever, ever + missing):
             create_external_grader_detail(
                 student_item_dict={
                     "student_id": f"student-{number}",
@@ -106,23 +147,43 @@ def queue_submissions(total=SUBMISSIONS):
             )
 
 
-def main(port):
-    """Prepare everything that the server needs, and say what to try."""
-    config = Path(os.environ["LMS_CFG"])
-    write_config(config)
+def provision(config):
+    """Prepare everything that the server needs beside ``config``. Raises ValueError and Django's own exceptions."""
+    database = config.parent / "lms.sqlite3"
+    write_config(config, database)
     os.environ["DJANGO_SETTINGS_MODULE"] = "lms.envs.production"
 
     import django
     from django.core.management import call_command
 
+    check_config(config, database)
     django.setup()
+    database.touch()
+    database.chmod(0o600)
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     create_accounts()
     queue_submissions()
-    print(WHAT_TO_TRY.format(port=port, config=config, password=PASSWORD, python=".venv/bin/python"), flush=True)
+
+
+def main(port, config):
+    """Prepare everything, and say what to try; end with a line that says what is wrong."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    os.umask(0o077)
+    try:
+        check_port(port)
+        config.parent.mkdir(parents=True, exist_ok=True)
+        # Of two at once, one waits. The lock ends with this process.
+        fcntl.flock(os.open(config.parent, os.O_RDONLY), fcntl.LOCK_EX)
+        provision(config)
+    except (ValueError, ImproperlyConfigured, OSError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("Interrupted. The next make run goes on.")
+    print(WHAT_TO_TRY.format(port=port, config=config, password=PASSWORD), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(os.environ["PORT"], Path(os.environ["LMS_CFG"]))

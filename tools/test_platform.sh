@@ -1,18 +1,30 @@
 #!/bin/sh
 # Test the wheel on a real edx-platform, in that checkout's own environment. Nothing is written into the checkout or the
-# environment: the wheel is installed, and the tests run, in a temporary directory.
+# environment: the wheel is installed, and the tests run, in a temporary directory. Run it with "make test-platform".
 set -eu
 
-if [ -z "${EDX_PLATFORM_ROOT:-}" ] || [ -z "${EDX_PLATFORM_PYTHON:-}" ]; then
+need() {
+    echo "$1" >&2
     cat >&2 <<'NEEDED'
 This needs an edx-platform checkout and the Python of an environment with its requirements/edx/testing.txt:
-    EDX_PLATFORM_ROOT=/path/to/edx-platform EDX_PLATFORM_PYTHON=/path/to/venv/bin/python make test-platform
+    make test-platform EDX_PLATFORM_ROOT=../edx-platform EDX_PLATFORM_PYTHON=../venv/bin/python
 NEEDED
     exit 2
-fi
+}
+
+[ -n "${EDX_PLATFORM_ROOT:-}" ] || need "EDX_PLATFORM_ROOT is not set."
+[ -n "${EDX_PLATFORM_PYTHON:-}" ] || need "EDX_PLATFORM_PYTHON is not set."
+[ -d "$EDX_PLATFORM_ROOT/openedx/core" ] || need "EDX_PLATFORM_ROOT=$EDX_PLATFORM_ROOT is no edx-platform."
+[ -x "$EDX_PLATFORM_PYTHON" ] || need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON is no program."
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 platform=$(cd "$EDX_PLATFORM_ROOT" && pwd)
+# Not resolved further: an environment's Python is a link to one without its packages.
+platform_python=$(cd "$(dirname "$EDX_PLATFORM_PYTHON")" && pwd)/$(basename "$EDX_PLATFORM_PYTHON")
+said=$(cd "$platform" && "$platform_python" -c 'import pytest_django, lms.envs.test' 2>&1) ||
+    need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON lacks the platform's requirements: $(echo "$said" | tail -n 1)"
+[ "${1:-}" != --check ] || exit 0
+
 cases=$here/openedx/core/djangoapps/single_login/tests/single_login_cases.py
 tests=$here/tests/wheel
 python=$here/.venv/bin/python
@@ -27,7 +39,7 @@ mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
 cp "$cases" "$here/testing/statements.py" "$tests"/*_cases.py "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
 
 run() {
-    (cd "$work" && "$EDX_PLATFORM_PYTHON" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
+    (cd "$work" && "$platform_python" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
         -p no:cacheprovider --disable-warnings --durations=0 --durations-min=60 "$@")
 }
 export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$work/site:$platform"

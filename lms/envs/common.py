@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "edx_django_utils.user",
     "rest_framework",
     "submissions",
     "common.djangoapps.student",
@@ -174,6 +175,10 @@ LOGGING = {
     "formatters": {"standard": {"format": "%(asctime)s %(levelname)s %(process)d [%(name)s] %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "standard"}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Five lines for each submission graded.
-    "loggers": {"submissions": {"level": "WARNING"}},
+    "loggers": {
+        # What was refused is in the access log.
+        "django.request": {"level": "ERROR"},
+        # Five lines for each submission graded.
+        "submissions": {"level": "WARNING"},
+    },
 }

@@ -219,16 +219,26 @@ class DatabaseChecksTest(SimpleTestCase):
 class ManageTest(SimpleTestCase):
     """``./manage.py lms COMMAND --settings=NAME``."""
 
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path):
+        self.lms_cfg = tmp_path / "lms.yml"
+
     @ddt.data(
         ([], {}, "lms.envs.devstack"),
-        (["--settings=test"], {}, "lms.envs.test"),
-        (["--settings", "test"], {}, "lms.envs.test"),
-        (["--settings=devstack"], {"DJANGO_SETTINGS_MODULE": "lms.envs.test"}, "lms.envs.test"),
+        ([], {"LMS_CFG": "lms.yml"}, "lms.envs.production"),
+        ([], {"EDX_PLATFORM_SETTINGS": "test", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
+        ([], {"DJANGO_SETTINGS_MODULE": "lms.envs.test", "EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
+        ([], {"DJANGO_SETTINGS_MODULE": "", "EDX_PLATFORM_SETTINGS": "", "LMS_CFG": ""}, "lms.envs.devstack"),
+        (["--settings=test"], {"DJANGO_SETTINGS_MODULE": "lms.envs.devstack", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
+        (["--settings", "test"], {"EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
     )
     @ddt.unpack
-    def test_settings_are_those_of_the_environment_or_those_asked_for(self, options, environment, expected):
+    def test_the_settings_are_those_asked_for_or_those_of_the_environment(self, options, environment, expected):
+        self.lms_cfg.write_text(SECRET_KEY)
+        if environment.get("LMS_CFG"):
+            environment = {**environment, "LMS_CFG": str(self.lms_cfg)}
         process = manage("lms", "shell", "--no-imports", "-c", show("SETTINGS_MODULE"), *options, **environment)
-        assert process.stdout.strip() == expected
+        assert process.stdout.strip() == expected, process.stderr
 
     def test_a_system_must_be_named(self):
         process = manage("check")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLUGIN = Path(__file__).parents[2] / "docs" / "tutor" / "single_login.yml"
-ENVIRONMENTS = ["lms", "cms"]
+PLUGIN = Path(__file__).parents[2] / "docs" / "tutor" / "single_login.py"
+PROTECTION = re.compile(r"PREVENT_CONCURRENT_LOGINS\S* = (.*)$", re.MULTILINE)
 
 
 class Tutor:
@@ -26,17 +26,32 @@ class Tutor:
         self.run("plugins", "install", str(PLUGIN))
         self.run("plugins", "enable", "single_login")
 
+    def try_to_run(self, *arguments):
+        """Run Tutor's command; return the finished process."""
+        command = [Path(sys.executable).with_name("tutor"), *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
     def run(self, *arguments):
         """Run Tutor's command, which has to succeed."""
-        command = [Path(sys.executable).with_name("tutor"), *arguments]
-        process = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        process = self.try_to_run(*arguments)
         assert process.returncode == 0, process.stderr
         return process.stdout
 
     def configure(self, **settings):
         """Save the configuration, which renders the environment."""
-        options = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
-        self.run("config", "save", *options)
+        self.run(*self.save(**settings))
+
+    def refuse(self, **settings):
+        """Save a configuration that has to be refused; return Tutor's last line."""
+        process = self.try_to_run(*self.save(**settings))
+        assert process.returncode == 1
+        assert "Traceback" not in process.stderr
+        return process.stderr.splitlines()[-1]
+
+    @staticmethod
+    def save(**settings):
+        """Return Tutor's command that sets ``settings``."""
+        return ["config", "save", *(part for name, value in settings.items() for part in ("--set", f"{name}={value}"))]
 
     def read(self, *path):
         """Return a rendered file."""
@@ -45,6 +60,18 @@ class Tutor:
     def read_settings(self, system):
         """Return what the YAML file of ``system`` holds."""
         return yaml.safe_load(self.read("apps", "openedx", "config", f"{system}.env.yml"))
+
+    def read_protection(self, system, environment="production"):
+        """Return each value that the Python settings of ``system`` give the protection, in order."""
+        rendered = self.read("apps", "openedx", "settings", system, f"{environment}.py")
+        compile(rendered, environment, "exec")
+        return PROTECTION.findall(rendered)
+
+    def read_installation(self):
+        """Return the line of the image's Dockerfile that installs the app."""
+        before = 'RUN $PIP_COMMAND install "openedx-scorm-xblock'
+        after = self.read("build", "openedx", "Dockerfile").split(before)[1].splitlines()[1:]
+        return next(line for line in after if line)
 
 
 @pytest.fixture(scope="module")
@@ -60,46 +87,75 @@ def tutor(enabled):
     shutil.move(enabled.root / "before", enabled.root / "config.yml")
 
 
-@pytest.mark.parametrize("system", ENVIRONMENTS)
-def test_both_settings_reach_lms_and_studio(tutor, system):
+def test_both_settings_reach_the_lms(tutor):
     names = '["xqwatcher", "o\'hara", "12345", "Zoë"]'
     tutor.configure(SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]', SINGLE_LOGIN_EXEMPT_USERNAMES=names)
-    settings = tutor.read_settings(system)
+    settings = tutor.read_settings("lms")
     assert settings["SINGLE_LOGIN_EXEMPT_GROUPS"] == ["xqueue"]
     assert settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher", "o'hara", "12345", "Zoë"]
 
 
-@pytest.mark.parametrize("system", ENVIRONMENTS)
-def test_nobody_is_exempt_and_the_protection_is_as_it_was_with_nothing_configured(tutor, system):
+def test_nobody_is_exempt_and_the_protection_is_as_it_was_with_nothing_configured(tutor):
     tutor.configure()
-    settings = tutor.read_settings(system)
+    settings = tutor.read_settings("lms")
     assert settings["SINGLE_LOGIN_EXEMPT_GROUPS"] == settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == []
-    assert last_value(tutor, system) == "False"
+    assert tutor.read_protection("lms") == ["False"]
 
 
-@pytest.mark.parametrize("system", ENVIRONMENTS)
-def test_a_bare_string_arrives_as_it_is_to_be_refused(tutor, system):
-    tutor.configure(SINGLE_LOGIN_EXEMPT_GROUPS="xqueue")
-    assert tutor.read_settings(system)["SINGLE_LOGIN_EXEMPT_GROUPS"] == "xqueue"
+@pytest.mark.parametrize("environment", ["production", "development"])
+@pytest.mark.parametrize(("value", "rendered"), [("true", "True"), ("false", "False")])
+def test_the_protection_is_turned_on_and_off_in_the_lms(tutor, environment, value, rendered):
+    tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS=value)
+    # Tutor's own comes first.
+    assert tutor.read_protection("lms", environment) == ["False", rendered, rendered]
 
 
-@pytest.mark.parametrize("system", ENVIRONMENTS)
-def test_the_protection_is_turned_on_when_that_is_configured(tutor, system):
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_studio_keeps_the_protection_off_and_is_told_of_no_exemption(tutor, environment):
+    tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="true", SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]')
+    assert tutor.read_protection("cms", environment) == ["False"]
+    assert not [name for name in tutor.read_settings("cms") if name.startswith("SINGLE_LOGIN")]
+
+
+@pytest.mark.parametrize("value", ["", "flase", "1", "[]"])
+def test_a_protection_that_is_neither_on_nor_off_is_refused_until_it_is_mended(tutor, value):
+    message = tutor.refuse(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS=value)
+    assert "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS must be true, false or null, but it is" in message
     tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="true")
-    assert last_value(tutor, system) == "PREVENT_CONCURRENT_LOGINS"
-    rendered = tutor.read("apps", "openedx", "settings", system, "production.py")
-    assert re.findall(r"^PREVENT_CONCURRENT_LOGINS = (.*)$", rendered, re.MULTILINE)[-1] == "True"
-    compile(rendered, "production.py", "exec")
 
 
-@pytest.mark.parametrize("requirement", ["openedx-single-login", "openedx-single-login==1.0.0"])
-def test_the_requirement_reaches_the_image(tutor, requirement):
-    tutor.configure(SINGLE_LOGIN_REQUIREMENT=requirement)
-    dockerfile = tutor.read("build", "openedx", "Dockerfile")
-    assert f"$PIP_COMMAND install '{requirement}'\n" in dockerfile
+@pytest.mark.parametrize("setting", ["SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"])
+@pytest.mark.parametrize("value", ["xqueue", "", "{xqueue: true}", "7"])
+def test_names_that_are_no_list_are_refused_until_they_are_mended(tutor, setting, value):
+    assert f"{setting} must be a list of names" in tutor.refuse(**{setting: value})
+    tutor.configure(**{setting: "null"})
 
 
-def last_value(tutor, system):
-    """Return what the production settings say last of the protection."""
-    rendered = tutor.read("apps", "openedx", "settings", system, "production.py")
-    return re.findall(r"PREVENT_CONCURRENT_LOGINS\S* = (.*)$", rendered, re.MULTILINE)[-1]
+@pytest.mark.parametrize("value", ["[2024-01-01]", "[12345]", "[yes]", "[null]", "[[xqueue]]", '[""]'])
+def test_an_entry_that_is_no_name_is_refused_until_it_is_mended(tutor, value):
+    assert "SINGLE_LOGIN_EXEMPT_USERNAMES: entry 1 is not a name" in tutor.refuse(SINGLE_LOGIN_EXEMPT_USERNAMES=value)
+    tutor.configure(SINGLE_LOGIN_EXEMPT_USERNAMES='["xqwatcher"]')
+
+
+@pytest.mark.parametrize(
+    "requirement", ["git+https://host/owner/repo@v1", "https://host/a.whl; python_version>'3'", "a 'b' $(c) \"d\" \\"]
+)
+def test_the_requirement_reaches_pip_as_it_is(tutor, requirement):
+    tutor.configure(SINGLE_LOGIN_REQUIREMENT=f"'{requirement.replace(chr(39), chr(39) * 2)}'")
+    _, command = tutor.read_installation().split("$PIP_COMMAND install ")
+    printed = subprocess.run(["sh", "-c", f"printf %s {command}"], capture_output=True, text=True, check=True).stdout
+    assert printed == requirement
+
+
+def test_without_a_requirement_the_build_fails_and_asks_for_it(tutor):
+    tutor.configure()
+    run, command = tutor.read_installation().split(" ", 1)
+    assert run == "RUN"
+    process = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert process.stderr.startswith("SINGLE_LOGIN_REQUIREMENT is not set. ")
+
+
+@pytest.mark.parametrize("value", ["1.0", "null", r'"a\nb"'])
+def test_a_requirement_that_is_no_line_of_text_is_refused(tutor, value):
+    assert "SINGLE_LOGIN_REQUIREMENT must be one line of text" in tutor.refuse(SINGLE_LOGIN_REQUIREMENT=value)

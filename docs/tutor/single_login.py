@@ -1,0 +1,76 @@
+"""
+A Tutor plugin: single login with exempt accounts. See docs/operators.rst, "With Tutor".
+
+A setting that could exempt or unprotect other than written is refused with a TutorError where it is rendered.
+"""
+
+import json
+import shlex
+
+from tutor import hooks
+from tutor.exceptions import TutorError
+
+hooks.Filters.CONFIG_DEFAULTS.add_items(
+    [
+        # What pip installs into the image: the URL of a wheel, a git address or a path.
+        ("SINGLE_LOGIN_REQUIREMENT", ""),
+        # Both are lists of names.
+        ("SINGLE_LOGIN_EXEMPT_USERNAMES", []),
+        ("SINGLE_LOGIN_EXEMPT_GROUPS", []),
+        # Tutor turns the protection off. true turns it on, for every account; null leaves it as it is.
+        ("SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", None),
+    ]
+)
+
+# In the LMS alone: Studio shares an account's one slot, so that each login to one would end the session in the other.
+hooks.Filters.ENV_PATCHES.add_items(
+    [
+        ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
+        ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
+        ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_GROUPS | single_login_names('SINGLE_LOGIN_EXEMPT_GROUPS') }}"),
+        ("openedx-lms-common-settings", "{{ SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS | single_login_protection }}"),
+    ]
+)
+
+NO_REQUIREMENT = "SINGLE_LOGIN_REQUIREMENT is not set. Set it to the address of the wheel openedx_single_login."
+
+
+def install(requirement):
+    """Return the step of the Dockerfile that installs ``requirement``; without one, that step fails and says so."""
+    if not isinstance(requirement, str) or "\n" in requirement:
+        raise TutorError(f"SINGLE_LOGIN_REQUIREMENT must be one line of text, but it is {requirement!r}.")
+    if not requirement:
+        return f"RUN echo {shlex.quote(NO_REQUIREMENT)} >&2; exit 1"
+    cache = "--mount=type=cache,target=/openedx/.cache/pip,sharing=shared"
+    return f"RUN {cache} $PIP_COMMAND install {shlex.quote(requirement)}"
+
+
+def names(value, setting):
+    """Return the line of lms.yml that gives ``setting`` a list of names, as JSON, which is YAML."""
+    if value is not None and not isinstance(value, list):
+        raise TutorError(f"""{setting} must be a list of names, such as '["xqueue"]', but it is {value!r}.""")
+    for position, name in enumerate(value or [], start=1):
+        if not isinstance(name, str) or not name:
+            raise TutorError(
+                f"{setting}: entry {position} is not a name. Put it in quotes as you mean it, or remove it."
+            )
+    return f"{setting}: {json.dumps(value)}"
+
+
+def protection(value):
+    """Return the Python settings that turn the protection on or off, or none."""
+    if value is None:
+        return ""
+    if not isinstance(value, bool):
+        raise TutorError(f"SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS must be true, false or null, but it is {value!r}.")
+    # Newer platforms read the first, older ones the second.
+    return f'PREVENT_CONCURRENT_LOGINS = {value}\nFEATURES["PREVENT_CONCURRENT_LOGINS"] = {value}'
+
+
+hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
+    [
+        ("single_login_install", install),
+        ("single_login_names", names),
+        ("single_login_protection", protection),
+    ]
+)

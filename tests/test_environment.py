@@ -1,0 +1,77 @@
+"""The environment that make sets up: cut off, and by two at once. Each test has a folder of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPO_ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A project with the tool, and nothing to install."""
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "__init__.py").touch()
+    shutil.copy(REPO_ROOT / "tools" / "environment.py", tmp_path / "tools")
+    requirements = tmp_path / "requirements" / "edx"
+    requirements.mkdir(parents=True)
+    (requirements / "base.txt").touch()
+    return tmp_path
+
+
+def start(folder):
+    """Start to set the environment up."""
+    command = [sys.executable, "-m", "tools.environment", "base"]
+    return subprocess.Popen(command, cwd=folder, start_new_session=True)
+
+
+def assert_works(folder):
+    """Fail unless pip runs there, and the set-up is recorded as done."""
+    subprocess.run([folder / ".venv" / "bin" / "pip", "check"], check=True)
+    assert (folder / ".venv" / "base").exists()
+
+
+def test_an_environment_that_was_cut_off_is_made_again(folder):
+    cut_off = start(folder)
+    deadline = time.monotonic() + 60
+    # From here on it holds a Python and, for some seconds, no pip.
+    while not (folder / ".venv" / "bin" / "python").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(cut_off.pid, signal.SIGINT)
+    assert cut_off.wait(timeout=60) != 0
+    assert not (folder / ".venv" / "base").exists()
+
+    assert start(folder).wait(timeout=300) == 0
+    assert_works(folder)
+
+
+def test_an_install_that_was_killed_is_begun_again_from_an_empty_environment(folder):
+    assert start(folder).wait(timeout=300) == 0
+    # What a kill in the middle of an install leaves: files of a package, and no record of having finished.
+    (folder / ".venv" / "ready").unlink()
+    half = folder / ".venv" / "half-installed"
+    half.touch()
+    assert start(folder).wait(timeout=300) == 0
+    assert not half.exists()
+    assert_works(folder)
+
+
+def test_of_two_at_once_both_find_it_whole(folder):
+    both = [start(folder), start(folder)]
+    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    assert_works(folder)
+
+
+def test_nothing_is_done_twice(folder):
+    assert start(folder).wait(timeout=300) == 0
+    stamp = folder / ".venv" / "base"
+    before = stamp.stat().st_mtime_ns
+    assert start(folder).wait(timeout=300) == 0
+    assert stamp.stat().st_mtime_ns == before
