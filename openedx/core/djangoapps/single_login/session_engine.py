@@ -51,9 +51,9 @@ class SingleLoginSession(SessionBase):
             self._end(user, reason)
             return {}
         if not mark.items() <= data.items():
-            # What a failing request recorded is rolled back: it shall leave no claim in the session.
-            session_slot.after_commit(partial(setattr, self, "modified", True))
-        return {**data, **mark}
+            data.update(mark)
+            self.modified = True
+        return data
 
     async def aload(self) -> dict[str, Any]:
         """Do the same for asynchronous views."""
@@ -74,9 +74,17 @@ class SingleLoginSession(SessionBase):
             return {}, SIGNED_IN_ELSEWHERE if recorded else ""
         if mark := self._by_another_rule(user):
             return mark, ""
-        if not recorded and (claim := session_slot.take_if_free(user, self)):
-            return {CLAIM: claim}, ""
-        return {}, SIGNED_IN_ELSEWHERE
+        if recorded:
+            return {}, SIGNED_IN_ELSEWHERE
+        # Not in the request's own transaction, which may be rolled back, or wait for another account's row.
+        session_slot.after_commit(partial(self._take_if_free, user, data, self.session_key))
+        return {SESSION_KEY: data[SESSION_KEY]}, ""
+
+    def _take_if_free(self, user: User, data: dict[str, Any], session_key: str | None) -> None:
+        # Whoever signed out or in meanwhile, or got a new key, needs nothing, or asks again at the next request.
+        if self.session_key == session_key and (claim := session_slot.take_if_free(user, self)):
+            data[CLAIM] = claim
+            self.modified = True
 
     def _by_another_rule(self, user: User) -> dict[str, Any]:
         rule = find_rule(user)
