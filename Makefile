@@ -121,7 +121,7 @@ clean: ## Remove the virtual environments and what was built; the data in var/ s
 	rm -rf $(VENV) .tox dist mutants .coverage*
 
 # The driver for MariaDB has to be compiled: without its headers the tests that need it skip, and say so.
-DRIVER = $$(pkg-config --exists mysqlclient 2>/dev/null && echo production)
+DRIVER = $$(for library in mysqlclient mariadb libmariadb; do pkg-config --exists $$library 2>/dev/null && echo production && break; done)
 
 # What was cut off, or is under way in another make, is for tools/environment.py to see.
 UNFINISHED := $(if $(wildcard $(VENV)/ready),,unfinished)

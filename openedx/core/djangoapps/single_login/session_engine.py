@@ -43,44 +43,54 @@ class SingleLoginSession(SessionBase):
             return data
         user = _user_of(data)
         try:
-            mark, reason = self._vouch(user, data)
+            reason = self._find_reason_to_end(user, data)
         except (ObjectDoesNotExist, ValueError):
             # No such account, or a profile that nobody can read.
-            mark, reason = {}, ""
-        if not mark:
-            self._end(user, reason)
-            return {}
-        if not mark.items() <= data.items():
-            # What a failing request recorded is rolled back: it shall leave no claim in the session.
-            session_slot.after_commit(partial(setattr, self, "modified", True))
-        return {**data, **mark}
+            reason = ""
+        if reason is None:
+            return data
+        self._end(user, reason)
+        return {}
 
     async def aload(self) -> dict[str, Any]:
         """Do the same for asynchronous views."""
         return await sync_to_async(self.load)()
 
-    def _vouch(self, user: User, data: dict[str, Any]) -> tuple[dict[str, Any], str]:
-        """Return what the session lives by, to be noted in it: its claim, or a rule; or nothing, and why it ends."""
+    def _find_reason_to_end(self, user: User, data: dict[str, Any]) -> str | None:
+        """Return why the session may not live, or None if it may; what it lives by is noted in ``data``."""
         if RULE in data:
-            if still_exempts(Rule(*data[RULE]), user):
-                return {RULE: data[RULE]}, ""
-            return self._by_another_rule(user), NO_LONGER_EXEMPT
+            if still_exempts(Rule(*data[RULE]), user) or self._is_let_by(user, data):
+                return None
+            return NO_LONGER_EXEMPT
         recorded = session_slot.find_recorded_key(user)
-        # A session from before the rule has no claim: its key is what the platform recorded.
-        claim = data.get(CLAIM, self.session_key)
-        if recorded == claim:
-            return {CLAIM: claim}, ""
-        if CLAIM in data:
-            return {}, SIGNED_IN_ELSEWHERE if recorded else ""
-        if mark := self._by_another_rule(user):
-            return mark, ""
-        if not recorded and (claim := session_slot.take_if_free(user, self, data)):
-            return {CLAIM: claim}, ""
-        return {}, SIGNED_IN_ELSEWHERE
+        if recorded == data.get(CLAIM, self.session_key):
+            self._note(data, CLAIM, recorded)
+            return None
+        if CLAIM not in data:
+            # From before the rule.
+            if self._is_let_by(user, data):
+                return None
+            if not recorded:
+                # Not in the request's own transaction, which may be rolled back, or wait for another account's row.
+                session_slot.after_commit(partial(self._take_if_free, user, data, self.session_key))
+                return None
+        return SIGNED_IN_ELSEWHERE if recorded else ""
 
-    def _by_another_rule(self, user: User) -> dict[str, Any]:
+    def _is_let_by(self, user: User, data: dict[str, Any]) -> bool:
         rule = find_rule(user)
-        return {RULE: [rule.setting, rule.name]} if rule else {}
+        if rule:
+            self._note(data, RULE, [rule.setting, rule.name])
+        return rule is not None
+
+    def _take_if_free(self, user: User, data: dict[str, Any], session_key: str | None) -> None:
+        # Whoever signed out or in meanwhile, or got a new key, needs nothing, or asks again at the next request.
+        if self.session_key == session_key and (claim := session_slot.take_if_free(user, self, data)):
+            self._note(data, CLAIM, claim)
+
+    def _note(self, data: dict[str, Any], key: str, value: Any) -> None:
+        if data.get(key) != value:
+            data[key] = value
+            self.modified = True
 
     def _end(self, user: User, reason: str) -> None:
         session_key = self.session_key or ""

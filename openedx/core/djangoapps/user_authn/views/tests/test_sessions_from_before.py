@@ -8,6 +8,7 @@ from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.single_login_cases import protection, site_engine
 
 ENGINES = ["db", "cached_db", "cache", "file"]
+ALL_ENGINES = [*ENGINES, "signed_cookies"]
 
 
 @ddt.ddt
@@ -52,16 +53,16 @@ class LoneSessionTest(TransactionTestCase):
             assert overtaken
             assert self.is_signed_in()
 
-    @ddt.data(*ENGINES)
+    @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_is_refused_and_rolled_back_signs_nobody_out(self, engine):
         self.requests_are_atomic()
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
             assert self.browser.get("/single_login/exemptions/").status_code == 403
-            assert self.is_signed_in()
+            assert [self.is_signed_in() for _ in range(3)] == [True] * 3
 
-    @ddt.data(*ENGINES)
+    @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_signs_in_again_is_signed_in(self, engine):
         self.requests_are_atomic()
         with site_engine(engine):
@@ -69,3 +70,18 @@ class LoneSessionTest(TransactionTestCase):
                 self.sign_in()
             self.sign_in()
             assert self.is_signed_in()
+
+    def test_a_first_request_locks_no_row_until_it_is_answered(self):
+        within = []
+
+        def note(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "auth_userprofile" in sql:
+                within.append(bool(connection.savepoint_ids))
+            return execute(sql, *arguments)
+
+        self.requests_are_atomic()
+        with protection(False):
+            self.sign_in()
+        with connection.execute_wrapper(note):
+            assert self.is_signed_in()
+        assert within == [False]

@@ -17,7 +17,14 @@ from django.test import Client, TransactionTestCase, override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
@@ -28,6 +35,9 @@ BROWSERS, ACCOUNTS = range(3), range(2)
 USERNAMES = [f"account{number}" for number in ACCOUNTS]
 
 browsers, accounts = st.sampled_from(BROWSERS), st.sampled_from(ACCOUNTS)
+# Those browsers that have a session now, dead or alive.
+holders = st.runner().flatmap(lambda machine: st.sampled_from(machine.find_holders()))
+somebody_holds_a_session = precondition(lambda machine: machine.find_holders())
 
 
 @dataclass
@@ -225,6 +235,13 @@ class Machine(RuleBasedStateMachine):
     def recorded(self, account):
         return UserProfile.objects.get(user=self.users[account]).get_meta().get("session_id")
 
+    def find_holders(self):
+        return [browser for browser in BROWSERS if self.model.keys[browser] in self.model.store]
+
+    @initialize(account=accounts)
+    def one_is_signed_in(self, account):
+        self.sign_in(0, account)
+
     @rule(browser=browsers, account=accounts)
     def sign_in(self, browser, account):
         user, model = self.users[account], self.model.accounts[account]
@@ -232,13 +249,21 @@ class Machine(RuleBasedStateMachine):
         response = self.clients[browser].post("/login_ajax", data)
         assert response.status_code == (200 if self.model.sign_in(browser, model) else 400)
 
-    @rule(browser=browsers)
-    def sign_in_again(self, browser):
-        session = self.model.store.get(self.model.keys[browser])
-        if session:
-            self.sign_in(browser, self.model.accounts.index(session.account))
+    @somebody_holds_a_session
+    @rule(browser=holders, elsewhere=browsers)
+    def the_same_account_signs_in_elsewhere(self, browser, elsewhere):
+        self.sign_in(elsewhere, self.find_account(browser))
 
-    @rule(browser=browsers)
+    @somebody_holds_a_session
+    @rule(browser=holders)
+    def sign_in_again(self, browser):
+        self.sign_in(browser, self.find_account(browser))
+
+    def find_account(self, browser):
+        return self.model.accounts.index(self.model.store[self.model.keys[browser]].account)
+
+    @somebody_holds_a_session
+    @rule(browser=holders)
     def sign_out(self, browser):
         assert self.clients[browser].get("/logout").status_code == 200
         self.model.sign_out(browser)
@@ -262,7 +287,8 @@ class Machine(RuleBasedStateMachine):
             if self.model.is_on and not self.model.exemption(self.model.accounts[account]) and sessions:
                 assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]
 
-    @rule(browser=browsers)
+    @somebody_holds_a_session
+    @rule(browser=holders)
     def change_the_password_while_signed_in(self, browser):
         account = self.model.change_password(browser)
         number = account.password if account else 0
@@ -304,30 +330,31 @@ class Machine(RuleBasedStateMachine):
         self.model.accounts[account].is_active = is_active
         get_user_model().objects.filter(pk=self.users[account].pk).update(is_active=is_active)
 
-    @precondition(lambda self: not self.model.is_cookie)
-    @rule(browser=browsers)
+    @precondition(lambda machine: machine.find_holders() and not machine.model.is_cookie)
+    @rule(browser=holders)
     def a_session_expires(self, browser):
         self.engine.SessionStore(self.cookie(browser)).delete()
         self.model.delete(self.model.keys[browser])
 
-    @rule(browser=browsers)
+    @somebody_holds_a_session
+    @rule(browser=holders)
     def a_request_loads_a_session(self, browser):
+        session = self.engine.SessionStore(self.cookie(browser))
+        assert "_auth_user_id" in session
         key = self.model.keys[browser]
-        if key in self.model.store:
-            session = self.engine.SessionStore(self.cookie(browser))
-            assert "_auth_user_id" in session
-            self.late.append((browser, session, key, self.model.store[key]))
+        self.late.append((browser, session, key, self.model.store[key]))
 
-    @rule(browser=browsers, elsewhere=browsers)
+    @somebody_holds_a_session
+    @rule(browser=holders, elsewhere=browsers)
     def a_request_is_overtaken(self, browser, elsewhere):
-        key = self.model.keys[browser]
-        if key in self.model.store:
-            account = self.model.accounts.index(self.model.store[key].account)
-            self.a_request_loads_a_session(browser)
-            self.sign_out(browser) if browser == elsewhere else self.sign_in(elsewhere, account)
-            self.put_back(*self.late[-1])
+        self.a_request_loads_a_session(browser)
+        if browser == elsewhere:
+            self.sign_out(browser)
+        else:
+            self.the_same_account_signs_in_elsewhere(browser, elsewhere)
+        self.put_back(*self.late[-1])
 
-    @precondition(lambda self: self.late)
+    @precondition(lambda machine: machine.late)
     @rule(data=st.data())
     def and_puts_it_back_late(self, data):
         self.put_back(*data.draw(st.sampled_from(self.late)))
@@ -344,7 +371,7 @@ class Machine(RuleBasedStateMachine):
         profile = UserProfile.objects.get(user=self.users[account])
         self.profiles.append((profile, account, self.model.accounts[account].record))
 
-    @precondition(lambda self: self.profiles)
+    @precondition(lambda machine: machine.profiles)
     @rule(data=st.data())
     def and_saves_it_whole(self, data):
         profile, account, record = data.draw(st.sampled_from(self.profiles))
