@@ -292,6 +292,7 @@ def test_the_exemptions_page_is_not_for_a_learner(open_page):
     response = page.goto(EXEMPTIONS)
     assert response.status == 403
     expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
+    expect(page.get_by_role("link", name="Sign in")).to_have_count(0)
     expect(page.get_by_text("xqwatcher")).to_have_count(0)
 
 

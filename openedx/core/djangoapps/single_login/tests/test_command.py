@@ -224,7 +224,7 @@ class ProcessTest(SimpleTestCase):
                 f"set -o pipefail; {shell.format(f'{sys.executable} manage.py lms {command} --settings=production')}",
             ],
             cwd=REPO_ROOT,
-            env={**inherited, "LMS_CFG": str(self.lms_cfg), **environment},
+            env={**inherited, "LMS_CFG": str(self.lms_cfg), "PYTHONUNBUFFERED": "", **environment},
             capture_output=True,
             check=False,
         )
@@ -252,6 +252,8 @@ class ProcessTest(SimpleTestCase):
             process = self.manage(f"single_login_exemptions {options}", "{} >&-")
             assert (process.returncode, process.stderr) == (0, b"")
         # The large group is a finding, whether or not somebody can read it.
+        process = self.manage("single_login_exemptions --check", "{} | true")
+        assert (process.returncode, process.stderr) == (2, b"")
         process = self.manage("single_login_exemptions --check", "{} >&-")
         assert (process.returncode, process.stderr) == (1, b"")
 

@@ -251,9 +251,12 @@ class FlagsTest(SimpleTestCase):
     def test_what_is_neither_true_nor_false_is_a_fault_and_counts_as_on_until_then(self, value):
         for flag, is_on in self.FLAGS:
             for place in ({"FEATURES": {flag: value}}, {flag: value, "FEATURES": {}}):
+                get_exemptions()
                 with override_settings(**place):
                     (fault,) = find_faults()
                     assert is_on() is True
+                    with self.assertRaises(ImproperlyConfigured):
+                        get_exemptions()
                 assert fault.message.startswith(f"{flag} must be true or false, but it is ")
 
     def test_a_fault_that_a_platform_shows_in_both_places_is_told_once(self):

@@ -1,13 +1,16 @@
 """The exemptions page."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import ddt
 from django.conf import settings
-from django.contrib.auth.models import Permission
-from django.test import TestCase, override_settings
+from django.contrib.auth.models import Permission, User
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory, TestCase, override_settings
 from django.urls import include, path, reverse
+from django.views.defaults import permission_denied
 
 from common.djangoapps.student.tests.factories import UserFactory
 from testing.statements import Statements
@@ -52,6 +55,10 @@ class ExemptionsPageTest(TestCase):
         self.assertNotContains(response, "/login", status_code=403)
         self.assertNotContains(response, "xqwatcher", status_code=403)
 
+    def test_somebody_who_is_not_signed_in_and_is_refused_is_asked_to_sign_in(self):
+        request = RequestFactory().get(URL)
+        self.assertContains(permission_denied(request, PermissionDenied()), 'href="/login"', status_code=403)
+
     def test_a_learner_is_refused_in_json(self):
         self.client.force_login(self.learner)
         response = self.client.get(URL, {"format": "json"})
@@ -73,6 +80,12 @@ class ExemptionsPageTest(TestCase):
         self.assertContains(response, "<bdi>xqwatcher</bdi>")
         self.assertContains(response, f"<code>{GROUPS}</code> <bdi>xqueue</bdi>")
         self.assertNotContains(response, "the-session-key")
+
+    def test_it_says_when_an_account_signed_in_last(self):
+        self.assertContains(self.client.get(URL), "<td>never</td>")
+        User.objects.filter(pk=self.user.pk).update(last_login=datetime(2026, 11, 2, 8, 30, tzinfo=UTC))
+        time = '<time datetime="2026-11-02T08:30:00+00:00">2026-11-02 08:30 UTC</time>'
+        self.assertContains(self.client.get(URL), time)
 
     @ddt.data((None, False), ("view_user", True), ("change_user", True), ("delete_user", False))
     @ddt.unpack

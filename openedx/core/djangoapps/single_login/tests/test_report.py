@@ -139,9 +139,9 @@ class FindingsTest(TestCase):
         assert (finding.id, finding.setting) == ("single_login.W002", "SINGLE_LOGIN_EXEMPT_GROUP")
 
     def test_the_collation_does_not_decide_what_matches(self):
-        UserFactory(username="xqwatcher ")
+        UserFactory(username="XQWatcher ")
         (finding,) = self.findings(**{USERNAMES: ["xqwatcher"]})
-        assert finding.hint.startswith("Did you mean 'xqwatcher '?")
+        assert finding.hint.startswith("Did you mean 'XQWatcher '?")
 
     @ddt.data(
         ({"is_active": False}, ["W013"]),

@@ -57,8 +57,8 @@ class Command(BaseCommand):
             is_well = self._report(**options)
             self.stdout.flush()
         except Error as error:
-            reason = printable(" ".join(str(error).split()))
-            raise CommandError(f"The database could not be read: {reason}", returncode=COULD_NOT_LOOK) from error
+            reason = printable(f"The database could not be read: {error}")
+            raise CommandError(reason, returncode=COULD_NOT_LOOK) from error
         except BrokenPipeError:
             # Whoever read this has read enough; what is still in the buffer has nowhere to go.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
