@@ -16,7 +16,7 @@ def enforce_single_login(sender: Any, request: Any, user: Any, signal: Signal, *
     """
     Keep one session per account: a login ends the account's earlier session, a logout gives up its own.
 
-    Accounts that the settings exempt are let in before any record or session is touched. An exempt login is audited,
+    Accounts that the settings exempt are let by before any record or session is touched. An exempt login is audited,
     and creates the profile if it is missing, as any login under the protection does.
     """
     if not is_protection_on() or not _is_signed_in(request, user):

@@ -77,9 +77,9 @@ def take_if_free(user: User, session: SessionBase) -> str | None:
         # The account's row first, as a login does: the two could wait for each other otherwise.
         type(user)._default_manager.using(_database()).select_for_update().only("pk").get(pk=user.pk)
         profile = _hold_profile(user)
-        claim = new_claim(session)
+        claim, recorded = new_claim(session), recorded_key(profile)
         # Another request of this session may have been faster.
-        if recorded_key(profile) not in (None, "", claim):
+        if recorded and recorded != claim:
             return None
         record(profile, claim)
         return claim
