@@ -81,9 +81,9 @@ def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str 
         # The account's row first, as a login does: the two could wait for each other otherwise.
         account = get_user_model().objects.using(_database()).select_for_update().get(pk=user.pk)
         profile = _hold_profile(account)
-        claim = new_claim(session)
+        claim, recorded = new_claim(session), recorded_key(profile)
         # Another request of this session may have been faster.
-        if recorded_key(profile) not in (None, "", claim) or not _is_current(account, data):
+        if (recorded and recorded != claim) or not _is_current(account, data):
             return None
         record(profile, claim)
         return claim

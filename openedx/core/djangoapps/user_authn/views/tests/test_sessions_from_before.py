@@ -4,6 +4,7 @@ import ddt
 from django.db import connection
 from django.test import Client, TransactionTestCase
 
+from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.single_login_cases import protection, site_engine
 
@@ -70,6 +71,14 @@ class LoneSessionTest(TransactionTestCase):
                 self.sign_in()
             self.sign_in()
             assert self.is_signed_in()
+
+    @ddt.data('{"session_id": ""}', '{"session_id": 0}', '{"session_id": []}')
+    def test_case_13_an_empty_record_of_any_type_is_nobodys(self, meta):
+        with protection(False):
+            self.sign_in()
+        UserProfile.objects.update(meta=meta)
+        assert self.is_signed_in()
+        assert UserProfile.objects.get(user=self.user).get_meta()["session_id"] == self.browser.session.session_key
 
     def test_a_first_request_locks_no_row_until_it_is_answered(self):
         within = []
