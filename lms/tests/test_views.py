@@ -23,7 +23,9 @@ class AdminLoginTest(TestCase):
     @ddt.unpack
     def test_its_login_is_the_sign_in_page_and_next_is_kept(self, path, expected):
         for method in (self.client.get, self.client.post):
-            assert method(path).url == expected
+            response = method(path)
+            assert response.url == expected
+            assert "no-store" in response.headers["Cache-Control"]
 
     def test_credentials_sent_there_sign_nobody_in(self):
         UserFactory(username="staff", is_staff=True)

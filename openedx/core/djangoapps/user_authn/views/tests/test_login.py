@@ -6,7 +6,7 @@ import unicodedata
 import ddt
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection
@@ -238,6 +238,17 @@ class LoginTest(TestCase):
                 self.client.post("/login_ajax", {"email": email, "password": "wrong"})
         assert len(hashed) == 1
 
+    @ddt.data("login_ajax", "sign_in_page", "xqueue")
+    def test_a_database_that_fails_is_not_taken_for_a_refusal(self, endpoint):
+        def lose_connection(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "last_login" in sql:
+                raise OperationalError("Lost connection")
+            return execute(sql, *arguments)
+
+        self.client.raise_request_exception = False
+        with connection.execute_wrapper(lose_connection):
+            assert sign_in_at(endpoint, self.client, self.user).status_code == 500
+
     def test_the_password_is_normalised(self):
         composed = "Pä\ufb01ssword"
         self.user.password = make_password(unicodedata.normalize("NFKC", composed))
@@ -459,3 +470,25 @@ class MissingProfileTest(TransactionTestCase):
         with protection(False):
             sign_in_at("login_ajax", Client(), user)
         assert not UserProfile.objects.exists()
+
+
+class NotingHasher(MD5PasswordHasher):
+    """Notes whether a transaction was open while it verified a password."""
+
+    in_transaction = []
+
+    def verify(self, password, encoded):
+        self.in_transaction.append(connection.in_atomic_block)
+        return super().verify(password, encoded)
+
+
+@ddt.ddt
+@override_settings(PASSWORD_HASHERS=[f"{__name__}.{NotingHasher.__name__}"])
+class HashingTest(TransactionTestCase):
+    """Hashing takes long: nobody must wait for it."""
+
+    @ddt.data(*ENDPOINTS)
+    def test_no_transaction_is_open_while_a_password_is_hashed(self, endpoint):
+        NotingHasher.in_transaction.clear()
+        sign_in_at(endpoint, Client(), UserFactory())
+        assert NotingHasher.in_transaction == [False]
