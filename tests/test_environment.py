@@ -1,6 +1,7 @@
 """The environment that make sets up: cut off, and by two at once. Each test has a folder of its own."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
+LOCKS = Path("/proc/locks")
 
 
 @pytest.fixture
@@ -37,13 +39,23 @@ def assert_works(folder):
     assert (folder / ".venv" / "base").exists()
 
 
-def test_an_environment_that_was_cut_off_is_made_again(folder):
-    cut_off = start(folder)
+def wait_until(happens):
+    """Return when ``happens()`` is true."""
     deadline = time.monotonic() + 60
-    # From here on it holds a Python and, for some seconds, no pip.
-    while not (folder / ".venv" / "bin" / "python").exists():
+    while not happens():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def start_half(folder):
+    """Start to set the environment up; return the process when there is a Python and, for some seconds, no pip."""
+    process = start(folder)
+    wait_until((folder / ".venv" / "bin" / "python").exists)
+    return process
+
+
+def test_an_environment_that_was_cut_off_is_made_again(folder):
+    cut_off = start_half(folder)
     os.killpg(cut_off.pid, signal.SIGINT)
     assert cut_off.wait(timeout=60) != 0
     assert not (folder / ".venv" / "base").exists()
@@ -63,9 +75,17 @@ def test_an_install_that_was_killed_is_begun_again_from_an_empty_environment(fol
     assert_works(folder)
 
 
-def test_of_two_at_once_both_find_it_whole(folder):
-    both = [start(folder), start(folder)]
-    assert [process.wait(timeout=300) for process in both] == [0, 0]
+@pytest.mark.skipif(not LOCKS.exists(), reason="only Linux tells who waits for a lock")
+def test_of_two_at_once_the_second_waits_for_the_first(folder):
+    first = start_half(folder)
+    os.killpg(first.pid, signal.SIGSTOP)
+    second = start(folder)
+    try:
+        # Where Linux tells who waits for a lock.
+        wait_until(lambda: re.search(rf"-> FLOCK +ADVISORY +WRITE {second.pid} ", LOCKS.read_text()))
+    finally:
+        os.killpg(first.pid, signal.SIGCONT)
+    assert [process.wait(timeout=300) for process in (first, second)] == [0, 0]
     assert_works(folder)
 
 

@@ -91,11 +91,17 @@ def waiting(folder):
 def refuse_to_run(**variables):
     """Run ``make run``, which has to refuse; return what it says."""
     arguments = [f"{name}={value}" for name, value in variables.items()]
-    process = subprocess.run(["make", "run", *arguments], cwd=REPO_ROOT, capture_output=True, text=True, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(["make", "run", *arguments], cwd=REPO_ROOT, **pipes) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
     assert process.returncode == 2
-    assert "The LMS is on" not in process.stdout
-    said = [line for line in process.stderr.splitlines() if not re.match(r"make(\[\d+\])?: ", line)]
-    assert len(said) == 1, process.stderr
+    assert "The LMS is on" not in stdout
+    said = [line for line in stderr.splitlines() if not re.match(r"make(\[\d+\])?: ", line)]
+    assert len(said) == 1, stderr
     return said[0]
 
 
