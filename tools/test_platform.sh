@@ -36,7 +36,8 @@ rm -rf "$here/openedx_single_login.egg-info"
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/site" "$work"/dist/*.whl
 # Taken out of this repository, whose "openedx" and "common" the platform has, too.
 mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
-cp "$cases" "$here/testing/statements.py" "$tests"/*_cases.py "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
+cp "$cases" "$here/testing/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
+    "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
 
 run() {
     (cd "$work" && "$platform_python" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
