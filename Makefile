@@ -45,19 +45,19 @@ reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in th
 	$(BIN)/python -m tools.settings_reference
 
 # On a production LMS of their own; each works on a site of yours, too: .venv/bin/python -m measure storm --help
-storm: $(VENV)/testing $(VENV)/benchmarks ## Measure the login storm, and what ends it
+storm: $(VENV)/development ## Measure the login storm, and what ends it
 	$(BIN)/python -m measure storm --docs --graders 20 5 50 100 $(ARGS)
 
-race: $(VENV)/testing $(VENV)/benchmarks ## Measure logins that meet: exactly one session must survive
+race: $(VENV)/testing ## Measure logins that meet: exactly one session must survive
 	$(BIN)/python -m measure race --docs $(ARGS)
 
-load: $(VENV)/testing $(VENV)/benchmarks ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
+load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
 	$(BIN)/python -m measure load --docs $(ARGS)
 
-cost: $(VENV)/testing $(VENV)/benchmarks ## Measure what a login and a signed-in request cost under the protection
+cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
 	$(BIN)/python -m measure cost --docs $(ARGS)
 
-graders: $(VENV)/benchmarks ## Let twenty graders work on the LMS of "make run" (PORT=18000)
+graders: $(VENV)/testing ## Let twenty graders work on the LMS of "make run" (PORT=18000)
 	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)
 
 screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
@@ -103,7 +103,7 @@ $(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(
 		$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/edx/production.txt; fi
 	@touch $@
 
-$(VENV)/benchmarks: requirements/edx/benchmarks.txt $(VENV)/base
+$(VENV)/benchmarks: requirements/edx/benchmarks.txt $(VENV)/testing
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 # Before anything that opens connections: it makes them gevent's.
 import locust  # noqa: F401
+import requests
 
 from measure import cost, load, race, storm
 from measure.figures import FIGURES, REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
@@ -49,6 +50,10 @@ def measure(options):
     """Return the rows, and what they were measured on."""
     module = COMMANDS[options.command]
     if options.url:
+        try:
+            requests.head(options.url, timeout=60)
+        except requests.RequestException as error:
+            sys.exit(f"{options.url} does not answer: is it running, and is that its address? {error}")
         options.password = options.password or os.environ.get("MEASURE_PASSWORD") or getpass.getpass()
         return module.on_site(options.url, options), options.url
     obstacle = find_obstacle()
@@ -73,6 +78,8 @@ def main():
         if module is storm:
             storm.publish(rows)
     print(f"{place}\n\n{table(module.summarise(add_rows(options.json, rows) if options.json else rows))}\n")
+    if module is storm:
+        print(*map(storm.sentence, rows), sep="\n")
     failures = module.find_failures(rows)
     sys.exit("\n".join(["A promise is broken.", *failures]) if failures else None)
 
