@@ -195,7 +195,7 @@ def find_failures(rows):
     """Return what is not as it has to be, a sentence for each."""
     faults = [[f"{row[name]} {name}" for name in FAULTS if row[name]] for row in rows]
     return [
-        "{configuration}: {browsers} {kind}: ".format(**row) + ", ".join(found)
+        "{site} {configuration}: {browsers} {kind}: ".format(**row) + ", ".join(found)
         for row, found in zip(rows, faults, strict=True)
         if found
     ]
