@@ -69,17 +69,18 @@ def main():
     options = parse(sys.argv[1:])
     module = COMMANDS[options.command]
     rows, place = measure(options)
+    shown = add_rows(options.json, rows) if options.json else rows
+    text = table(race.summarise(shown) if module is race else shown)
+    print(f"{place}\n\n{text}\n")
+    if module is storm:
+        print(*map(storm.sentence, rows), sep="\n")
     if options.docs:
-        text = table(module.summarise(rows))
         insert(REPO_ROOT / module.DOCUMENT, options.command, f"{paragraph(place + '.')}\n\n{text}")
         file = FIGURES / f"{options.command}.json"
         file.unlink(missing_ok=True)
         add_rows(file, rows)
         if module is storm:
             storm.publish(rows)
-    print(f"{place}\n\n{table(module.summarise(add_rows(options.json, rows) if options.json else rows))}\n")
-    if module is storm:
-        print(*map(storm.sentence, rows), sep="\n")
     failures = module.find_failures(rows)
     sys.exit("\n".join(["A promise is broken.", *failures]) if failures else None)
 

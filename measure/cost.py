@@ -91,8 +91,3 @@ def find_failures(rows):
         for row in rows
         if row["request, ratio"] > MOST
     ]
-
-
-def summarise(rows):
-    """Return ``rows`` as the table has them."""
-    return rows

@@ -52,7 +52,8 @@ def paragraph(text):
 
 
 def table(rows):
-    """Return ``rows``, mappings with the same keys in the same order, as an RST table."""
+    """Return ``rows``, mappings with the same keys, as an RST table; what is only drawn is left out."""
+    rows = [{name: value for name, value in row.items() if name != "over time"} for row in rows]
     lines = [[str(value) for value in line] for line in (rows[0], *(row.values() for row in rows))]
     lines[0] = [name[0].upper() + name[1:] for name in lines[0]]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -76,11 +76,6 @@ def find_failures(rows):
     return failures
 
 
-def summarise(rows):
-    """Return ``rows`` as the table has them."""
-    return [{name: value for name, value in row.items() if name != "over time"} for row in rows]
-
-
 def sentence(row):
     """Return ``row`` in one sentence."""
     faults = ", ".join(f"{row[name]} {name}" for name in FAULTS if row[name]) or "no refusal"
