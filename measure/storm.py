@@ -79,7 +79,9 @@ def find_failures(rows):
 def sentence(row):
     """Return ``row`` in one sentence."""
     faults = ", ".join(f"{row[name]} {name}" for name in FAULTS if row[name]) or "no refusal"
-    return "{scenario}: {graders} graders, {logins} logins, {graded} graded, ".format(**row) + f"{faults}."
+    return (
+        "{scenario}: {graders} graders, {logins} logins, {graded} graded in {seconds} s, ".format(**row) + f"{faults}."
+    )
 
 
 def publish(rows):

@@ -41,7 +41,7 @@ def test_anything_else_is_told(exempt, failure):
 
 def test_other_numbers_of_graders_may_not_be_refused_either():
     rows = [*storm(row("exempt", graded=1000)), row("exempt", graded=50, logins=7, refused=2, graders=5)]
-    assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded, 2 refused."]
+    assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded in 60 s, 2 refused."]
 
 
 def test_a_site_by_its_url_is_promised_the_same():
@@ -50,4 +50,4 @@ def test_a_site_by_its_url_is_promised_the_same():
 
 
 def test_a_storm_is_told_in_a_sentence():
-    assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded, no refusal."
+    assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refusal."
