@@ -118,6 +118,8 @@ class Race:
         with ThreadPoolExecutor(BROWSERS) as pool:
             alive = list(pool.map(lambda item: item[1].is_signed_in(), tabs))
         faults = {"5xx"} if any(status >= 500 for status in self.statuses) else set()
+        if at_least and not tabs:
+            faults.add("none")
         for account in {tab.account for _, tab in tabs}:
             keys = [key for (key, tab), lives in zip(tabs, alive, strict=True) if lives and tab.account == account]
             faults |= {"several"} if len(keys) > 1 else {"none"} if len(keys) < at_least else set()
@@ -158,6 +160,10 @@ def add_arguments(parser):
 def on_site(url, options, lms=None, configuration="-"):
     """Return a row for each kind and number of browsers at ``url``."""
     race = Race(url, options.account, options.password, lms)
+    for account in () if lms else options.account:
+        status, _ = race.browser(account).sign_in()
+        if status != 200:
+            raise SystemExit(f"{account} cannot sign in at {url}: answered {status}.")
     rows = []
 
     def play(kind, browsers, rounds, play):
