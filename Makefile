@@ -1,10 +1,9 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference race load \
-	storm bench growth screenshots format upgrade clean unfinished
+.PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference storm race \
+	load cost graders screenshots format upgrade clean unfinished
 
 PYTHON ?= python3
 PORT ?= 18000
-STORM_SECONDS ?= 60
 DATA_DIR ?= var
 export EDX_PLATFORM_ROOT EDX_PLATFORM_PYTHON
 VENV := .venv
@@ -77,11 +76,21 @@ docs-check: $(VENV)/testing ## Check every document, and every relative link in 
 reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in the code
 	$(BIN)/python -m tools.settings_reference
 
-race: $(VENV)/testing ## Measure simultaneous logins on MariaDB and Redis: exactly one session must survive
-	$(BIN)/python -m measure.race $(ARGS)
+# On a production LMS of their own; each works on a site of yours, too: .venv/bin/python -m measure storm --help
+storm: $(VENV)/development ## Measure the login storm, and what ends it
+	$(BIN)/python -m measure storm --docs --graders 20 5 50 100 $(ARGS)
 
-load: $(VENV)/testing ## Put MariaDB, Redis and gunicorn under load for a minute: nobody may lose a session
-	$(BIN)/python -m measure.load $(ARGS)
+race: $(VENV)/testing ## Measure logins that meet: exactly one session must survive
+	$(BIN)/python -m measure race --docs $(ARGS)
+
+load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
+	$(BIN)/python -m measure load --docs $(ARGS)
+
+cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
+	$(BIN)/python -m measure cost --docs $(ARGS)
+
+graders: $(VENV)/testing ## Let twenty graders work on the LMS of "make run" (PORT=18000)
+	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)
 
 screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
 	@mkdir -p docs/figures
@@ -96,15 +105,6 @@ test-tutor: $(VENV)/base ## Test the Tutor plugin with the real Tutor, each rele
 			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
 		$(VENV)/tutor-$$release/bin/tutor --version; \
 		$(VENV)/tutor-$$release/bin/pytest -c /dev/null -p no:cacheprovider tests/tutor; done
-
-storm: $(VENV)/development ## Measure the login storm, and what ends it (STORM_SECONDS=60 for each run)
-	$(BIN)/python -m measure.storm --seconds $(STORM_SECONDS) $(ARGS)
-
-bench: $(VENV)/development ## Measure the cost of the guard (ARGS="--scale 0.2" for a shorter run)
-	$(BIN)/python -m measure.bench $(ARGS)
-
-growth: $(VENV)/development ## Measure a login with up to 1,000,000 accounts (ARGS="--most 10000" for fewer)
-	$(BIN)/python -m measure.growth $(ARGS)
 
 format: $(VENV)/testing ## Format the code
 	$(BIN)/ruff check --fix

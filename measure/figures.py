@@ -1,33 +1,39 @@
-"""What measurements leave behind: JSON rows in docs/figures, and tables between markers in the documents."""
+"""What measurements leave behind: progress on a terminal, rows of JSON, and tables, in the documents too."""
 
 import datetime
 import json
 import os
 import platform
 import re
+import sys
 import textwrap
 from pathlib import Path
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 FIGURES = REPO_ROOT / "docs" / "figures"
-PERFORMANCE = REPO_ROOT / "docs" / "performance.rst"
-README = REPO_ROOT / "README.rst"
 
 
-def describe_machine(servers):
+def show(text):
+    """Show ``text`` on the terminal in place of what was shown before; nothing where there is none."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def describe_machine():
     """Return a sentence: when this was measured, on what."""
-    import pyperf
-
-    metadata = pyperf.Run([1.0], collect_metadata=True).get_metadata()
-    processor = metadata.get("cpu_model_name", platform.machine())
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    processor = named[1] if named else platform.machine()
     date = datetime.datetime.now(datetime.UTC).date()
-    return f"Measured on {date} on {os.cpu_count()} CPUs ({processor}), Python {platform.python_version()}, {servers}."
+    return f"Measured on {date} on {os.cpu_count()} CPUs ({processor}), Python {platform.python_version()}"
 
 
-def write_json(name, rows):
-    """Write ``rows`` to docs/figures."""
-    FIGURES.mkdir(exist_ok=True)
-    (FIGURES / f"{name}.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+def add_rows(path, rows):
+    """Append ``rows`` to the file ``path``, one JSON object a line; return all that it holds then."""
+    with path.open("a+", encoding="utf-8") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+        file.seek(0)
+        return [json.loads(line) for line in file]
 
 
 def insert(document, name, text):
@@ -46,9 +52,11 @@ def paragraph(text):
 
 
 def table(rows):
-    """Return ``rows``, mappings with the same keys in the same order, as an RST table under these keys."""
+    """Return ``rows``, mappings with the same keys, as an RST table; what is only drawn is left out."""
+    rows = [{name: value for name, value in row.items() if name != "over time"} for row in rows]
     lines = [[str(value) for value in line] for line in (rows[0], *(row.values() for row in rows))]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    lines[0] = [name[0].upper() + name[1:] for name in lines[0]]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rule = "  ".join("=" * width for width in widths)
     first, *others = (
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines

@@ -1,112 +1,218 @@
-#!/usr/bin/env python
 """
-Simultaneous logins of one account on a production LMS: how many sessions survive?
+Logins that meet: of an account's sessions exactly one may live, and never none; and nobody may be answered a 5xx.
 
-Runs every combination of session engine, ATOMIC_REQUESTS and gunicorn processes, prints a row for each, and exits 1 if
-in any round the survivors were not exactly the one session on record. Needs MariaDB and Redis (production_lms.py).
+  log in         fresh browsers sign in at once
+  sign in again  so does a browser that is signed in already
+  reload         a browser that is signed in reloads the dashboard in many tabs, while another signs in
+  swap           two browsers that are signed in sign in as each other at once
+  random         browsers sign in, again, or as somebody else, reload, sign out and change the password at random;
+                 afterwards an account may have one live session, or none
+
+After each round every session that was handed out is asked for the dashboard. Without --url this runs on MariaDB and
+Redis, for each session engine, with and without ATOMIC_REQUESTS, in processes and threads; there the session that lives
+has to be the one on record, too.
+
+On a site of your own, by --url, --account takes two accounts that the protection holds for; with one there is no swap.
+Passwords are changed in the admin, so only those of staff, and to what they are.
 """
 
-import argparse
+import contextlib
 import itertools
 import json
-import sys
-import tempfile
+import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from testing.production_lms import connect, find_obstacle, production_lms
+from measure.figures import show
+from measure.populate import populate
 from testing.visitor import Browser
 
-ENGINES = ["cache", "cached_db", "db"]
-ATOMIC_REQUESTS = [True, False]
-GUNICORN = [(4, 1), (8, 1), (2, 4)]
-EMAIL = "racer@example.com"
-
-CREATE_RACER = """
-from django.contrib.auth.models import User
-if not User.objects.filter(username="racer"):
-    User.objects.create_user("racer", "racer@example.com", "edx")
-"""
+ACCOUNTS = ["racer", "rival"]
+DOCUMENT = "docs/reliability.rst"
+CONFIGURATIONS = list(itertools.product(["cache", "cached_db", "db"], [True, False], [(4, 1), (8, 1), (2, 4)]))
+RANDOM = "random"
+ROUNDS = [*(("log in", number) for number in (2, 5, 20, 50)), ("sign in again", 2), ("reload", 5), ("swap", 2)]
+ACTIONS = ("log in", "sign in again", "swap", "reload", "sign out", "change the password")
+BROWSERS = 12
+FAULTS = ("several", "none", "not on record", "5xx")
 
 
-def recorded_key(lms):
+class Race:
+    """Browsers at one site, and every session that they were handed out; ``lms`` is read for the record if given."""
+
+    def __init__(self, url, accounts, password, lms=None):
+        self.url, self.accounts, self.password, self.lms = url, accounts, password, lms
+        self.statuses, self.tabs = Counter(), {}
+
+    def browser(self, account=None):
+        """Return a browser on the sign-in page, of the first account if none is given."""
+        browser = Browser(self.url, account or self.accounts[0], self.password).open()
+        browser.statuses = self.statuses
+        return browser
+
+    def sign_in(self, browser, account=None):
+        """Sign in, as ``account`` from now on if it is given; return the browser."""
+        browser.account = account or browser.account
+        browser.sign_in()
+        return self.remember(browser)
+
+    def remember(self, browser):
+        """Keep the session that the browser holds, to be asked in the end: it is its first holder's."""
+        if browser.session_key:
+            self.tabs.setdefault(browser.session_key, browser.tab())
+        return browser
+
+    def play(self, kind, number):
+        """Play a round with ``number`` browsers, or for so many seconds; return the promises that it broke."""
+        self.tabs.clear()
+        self.statuses.clear()
+        if kind == "log in":
+            at_once([partial(self.sign_in, self.browser()) for _ in range(number)])
+        elif kind == "sign in again":
+            browsers = [self.sign_in(self.browser()), *(self.browser() for _ in range(number - 1))]
+            at_once([partial(self.sign_in, browser) for browser in browsers])
+        elif kind == "reload":
+            browser, other = self.sign_in(self.browser()), self.browser()
+            at_once([partial(self.sign_in, other), *(browser.tab().is_signed_in for _ in range(number - 1))])
+        elif kind == "swap":
+            one, other = (self.sign_in(self.browser(account)) for account in self.accounts)
+            at_once([partial(self.sign_in, one, other.account), partial(self.sign_in, other, one.account)])
+        return self.judge(at_least=1)
+
+    def wander(self, seconds, seed):
+        """Let browsers do anything for ``seconds``; return the promises that are broken then."""
+        self.tabs.clear()
+        self.statuses.clear()
+        deadline = time.monotonic() + seconds
+
+        def live(number):
+            choose = random.Random(f"{seed} {number}")  # noqa: S311
+            browser = self.browser()
+            while time.monotonic() < deadline:
+                self.act(browser, choose.choice(ACTIONS), choose.choice(self.accounts))
+
+        at_once([partial(live, number) for number in range(BROWSERS)])
+        return self.judge(at_least=0)
+
+    def act(self, browser, action, account):
+        """Do one of ACTIONS; where the action is to become somebody, become ``account``."""
+        if action == "log in":
+            browser.session.cookies.clear()
+        if action == "reload":
+            at_once([browser.tab().is_signed_in, browser.is_signed_in])
+        elif action == "sign out":
+            browser.sign_out()
+        elif action == "change the password":
+            fields = dict.fromkeys(("old_password", "new_password1", "new_password2"), self.password)
+            browser.request("POST", "/admin/password_change/", data=fields)
+        else:
+            self.sign_in(browser, None if action == "sign in again" else account)
+        self.remember(browser)
+
+    def judge(self, at_least):
+        """Return the promises that are broken now; each account is to have ``at_least`` so many sessions."""
+        tabs = list(self.tabs.items())
+        with ThreadPoolExecutor(BROWSERS) as pool:
+            alive = list(pool.map(lambda item: item[1].is_signed_in(), tabs))
+        faults = {"5xx"} if any(status >= 500 for status in self.statuses) else set()
+        if at_least and not tabs:
+            faults.add("none")
+        for account in {tab.account for _, tab in tabs}:
+            keys = [key for (key, tab), lives in zip(tabs, alive, strict=True) if lives and tab.account == account]
+            faults |= {"several"} if len(keys) > 1 else {"none"} if len(keys) < at_least else set()
+            if self.lms and len(keys) == 1 and keys != [recorded_key(self.lms, account)]:
+                faults.add("not on record")
+        return faults
+
+
+def at_once(actions):
+    """Do all of ``actions`` at the same moment."""
+    barrier = threading.Barrier(len(actions))
+
+    def act(action):
+        barrier.wait()
+        action()
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        list(pool.map(act, actions))
+
+
+def recorded_key(lms, username):
     """Return the session key on record, read past the LMS."""
-    with connect() as connection:
+    with contextlib.closing(lms.connect()) as connection:
         cursor = connection.cursor()
         cursor.execute(
-            f"SELECT meta FROM {lms.database}.auth_userprofile p "  # noqa: S608
-            f"JOIN {lms.database}.auth_user u ON u.id = p.user_id WHERE username = 'racer'"
+            "SELECT meta FROM auth_userprofile p JOIN auth_user u ON u.id = p.user_id WHERE username = %s", [username]
         )
-        row = cursor.fetchone()
-    return json.loads(row[0])["session_id"]
+        return json.loads(cursor.fetchone()[0]).get("session_id")
 
 
-def play_round(lms, url, pool, logins):
-    """Sign in ``logins`` times at once; return the survivors, whether they are the recorded one, and the statuses."""
-    browsers = list(pool.map(lambda _: Browser(url, EMAIL), range(logins)))
-    barrier = threading.Barrier(logins)
-    answers = list(pool.map(lambda browser: browser.sign_in(barrier), browsers))
-    alive = list(pool.map(Browser.is_signed_in, browsers))
-    survivors = [key for (_, key), is_alive in zip(answers, alive, strict=True) if is_alive]
-    return len(survivors), survivors == [recorded_key(lms)], Counter(status for status, _ in answers)
+def add_arguments(parser):
+    """Add the race's own options."""
+    parser.add_argument("--rounds", type=int, default=17, help="of each kind; of those with 50 browsers an eighth")
+    parser.add_argument("--random", type=float, default=10, metavar="SECONDS", help="how long to do anything at random")
+    parser.add_argument("--seed", default="0", help="of what is random")
 
 
-def forget_profile(lms):
-    """Remove the account's profile, so that the next logins have to create it."""
-    with connect() as connection:
-        connection.cursor().execute(f"DELETE FROM {lms.database}.auth_userprofile")  # noqa: S608
-
-
-def race(lms, *, engine, atomic_requests, workers, threads, rounds):
-    """
-    Play ``rounds``, a mapping of the number of logins to the number of rounds, on one configuration.
-
-    Each number's first round starts without a profile. Returns a row for each number of logins.
-    """
-    lms.configure(engine=engine, atomic_requests=atomic_requests)
+def on_site(url, options, lms=None, configuration="-"):
+    """Return a row for each kind and number of browsers at ``url``."""
+    race = Race(url, options.account, options.password, lms)
+    for account in () if lms else options.account:
+        status, _ = race.browser(account).sign_in()
+        if status != 200:
+            raise SystemExit(f"{account} cannot sign in at {url}: answered {status}.")
     rows = []
-    with lms.serve(workers=workers, threads=threads) as url, ThreadPoolExecutor(max(rounds)) as pool:
-        for logins, times in rounds.items():
-            forget_profile(lms)
-            outcomes = [play_round(lms, url, pool, logins) for _ in range(times)]
-            rows.append(
-                {
-                    "engine": engine,
-                    "atomic_requests": atomic_requests,
-                    "gunicorn": f"{workers} x {threads}",
-                    "logins": logins,
-                    "rounds": times,
-                    "exact": sum(is_recorded for _, is_recorded, _ in outcomes),
-                    "most_survivors": max(survivors for survivors, _, _ in outcomes),
-                    "statuses": dict(sum((statuses for _, _, statuses in outcomes), Counter())),
-                }
-            )
+
+    def play(kind, browsers, rounds, play):
+        row = {"site": options.label, "configuration": configuration, "kind": kind, "browsers": browsers}
+        row |= {"rounds": rounds, **dict.fromkeys(FAULTS, 0), "answered 200": 0, "answered 400": 0}
+        for number in range(rounds):
+            show(f"{row}: {number}")
+            row |= {name: row[name] + 1 for name in play()}
+            row |= {f"answered {status}": row[f"answered {status}"] + race.statuses[status] for status in (200, 400)}
+        rows.append(row)
+
+    for kind, number in ROUNDS:
+        if options.rounds and (kind != "swap" or len(options.account) == 2):
+            rounds = max(options.rounds // 8, 1) if number == 50 else options.rounds
+            play(kind, number, rounds, partial(race.play, kind, number))
+    if options.random:
+        play(RANDOM, BROWSERS, 1, partial(race.wander, options.random, options.seed))
+    show("")
     return rows
 
 
-def main():
-    """Race as the command line asks."""
-    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=17, help="rounds of 20 in each of the 18 configurations")
-    options = parser.parse_args()
-    obstacle = find_obstacle()
-    if obstacle:
-        sys.exit(obstacle)
-    rounds = {2: options.rounds, 5: options.rounds, 20: options.rounds, 50: max(1, options.rounds // 8)}
+def on_own(lms, options):
+    """Return the rows of every configuration of an LMS of our own."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder, production_lms(folder) as lms:
-        lms.manage("shell", "--no-imports", "-c", CREATE_RACER)
-        for engine, atomic, (workers, threads) in itertools.product(ENGINES, ATOMIC_REQUESTS, GUNICORN):
-            sizes = {"workers": workers, "threads": threads}
-            for row in race(lms, engine=engine, atomic_requests=atomic, rounds=rounds, **sizes):
-                print(json.dumps(row), flush=True)
-                rows.append(row)
-    total = sum(row["rounds"] for row in rows if row["logins"] == 20)
-    inexact = sum(row["rounds"] - row["exact"] for row in rows)
-    print(f"{total} rounds of 20, {sum(row['rounds'] for row in rows)} in all; not exactly one survivor: {inexact}")
-    sys.exit(inexact > 0)
+    for engine, atomic, (workers, threads) in CONFIGURATIONS:
+        lms.configure(engine=engine, atomic_requests=atomic)
+        populate(lms, {account: [] for account in options.account})
+        with lms.serve(workers=workers, threads=threads) as url:
+            configuration = f"{engine}, {'atomic' if atomic else 'not atomic'}, {workers} x {threads}"
+            rows += on_site(url, options, lms, configuration)
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def find_failures(rows):
+    """Return what is not as it has to be, a sentence for each."""
+    faults = [[f"{row[name]} {name}" for name in FAULTS if row[name]] for row in rows]
+    return [
+        "{site} {configuration}: {browsers} {kind}: ".format(**row) + ", ".join(found)
+        for row, found in zip(rows, faults, strict=True)
+        if found
+    ]
+
+
+def summarise(rows):
+    """Return the rows of one site with all its configurations in one, for each kind and number of browsers."""
+    lines = {}
+    for row in rows:
+        names = ("site", "kind", "browsers")
+        line = lines.setdefault(tuple(row[name] for name in names), {name: row[name] for name in names})
+        numbers = {name: value for name, value in row.items() if name not in (*names, "configuration")}
+        line |= {name: line.get(name, 0) + value for name, value in numbers.items()}
+    return list(lines.values())

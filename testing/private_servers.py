@@ -3,15 +3,13 @@
 import contextlib
 import getpass
 import os
-import random
 import shutil
-import signal
-import socket
 import subprocess
-import time
 from pathlib import Path
 
-from testing.production_lms import START_SECONDS, connect, find_missing_driver
+from mirakuru import TCPExecutor
+
+from testing.production_lms import START_SECONDS, find_missing_driver, free_port
 
 # Where Debian keeps servers; it is not on everybody's path.
 SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
@@ -33,41 +31,26 @@ class PrivateServer:
         self.folder = Path(folder) / name
         self.folder.mkdir()
         self.log = Path(folder) / f"{name}.log"
-        self.port = _free_port()
-        self.process = None
+        self.port = free_port()
 
-    def start(self):
-        """Start it; return when it answers."""
+    @contextlib.contextmanager
+    def running(self):
+        """Run it; yield it once it takes connections."""
         with self.log.open("a") as log:
-            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{self.process.args[0]} did not start: {self.log.read_text()[-4000:]}")
-            time.sleep(0.05)
-
-    def stop(self, how=signal.SIGTERM):
-        """Send it the signal ``how``; return when it is gone."""
-        self.process.send_signal(how)
-        self.process.wait(timeout=60)
+            self.process = TCPExecutor(
+                self.command(), "127.0.0.1", self.port, timeout=START_SECONDS, sleep=0.05, stdout=log, stderr=log
+            )
+            with self.process:
+                yield self
 
     @contextlib.contextmanager
     def stopped(self, how):
         """Stop it with the signal ``how``, and start it again in the end."""
-        self.stop(how)
+        self.process.stop(how)
         try:
             yield
         finally:
-            self.start()
-
-    @contextlib.contextmanager
-    def running(self):
-        """Run it; yield it."""
-        self.start()
-        try:
-            yield self
-        finally:
-            self.stop()
+            self.process.start()
 
 
 class PrivateMariaDb(PrivateServer):
@@ -76,25 +59,18 @@ class PrivateMariaDb(PrivateServer):
     def __init__(self, folder):
         super().__init__(folder, "mariadb")
         self.address = {"HOST": "127.0.0.1", "PORT": self.port, "USER": "root", "PASSWORD": ""}
-        self._run_as = f"--user={getpass.getuser()}"
         install = [_find("mariadb-install-db"), "--no-defaults", "--auth-root-authentication-method=normal"]
-        options = ["--skip-test-db", f"--datadir={self.folder}", self._run_as]
         with self.log.open("a") as log:
-            subprocess.run([*install, *options], check=True, stdout=log, stderr=log)
+            subprocess.run([*install, "--skip-test-db", *self._place()], check=True, stdout=log, stderr=log)
 
     def command(self):
         """Return the command line."""
         # The path of a socket must be short: this one is relative to the data folder.
-        place = [f"--datadir={self.folder}", "--socket=socket", "--bind-address=127.0.0.1", f"--port={self.port}"]
-        return [_find("mariadbd"), "--no-defaults", *place, self._run_as]
+        network = ["--socket=socket", "--bind-address=127.0.0.1", f"--port={self.port}"]
+        return [_find("mariadbd"), "--no-defaults", *self._place(), *network]
 
-    def answers(self):
-        """Tell whether it takes connections."""
-        import MySQLdb
-
-        with contextlib.suppress(MySQLdb.Error), contextlib.closing(connect(**self.address)):
-            return True
-        return False
+    def _place(self):
+        return [f"--datadir={self.folder}", f"--user={getpass.getuser()}"]
 
 
 class PrivateRedis(PrivateServer):
@@ -109,28 +85,12 @@ class PrivateRedis(PrivateServer):
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.folder)]
         return [_find("redis-server"), *place, "--save", "", "--appendonly", "no"]
 
-    def answers(self):
-        """Tell whether it takes commands."""
-        import redis
-
-        with redis.Redis.from_url(self.url) as client, contextlib.suppress(redis.RedisError):
-            return client.ping()
-        return False
-
     def flush(self):
         """Forget everything."""
         import redis
 
         with redis.Redis.from_url(self.url) as client:
             client.flushall()
-
-
-def _free_port():
-    """Return a port that nobody is given while the server is down: those for outgoing connections begin at 32768."""
-    while True:
-        port = random.randint(20_000, 32_000)  # noqa: S311
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
 
 
 def _find(binary):

@@ -8,15 +8,16 @@ MYSQL_PASSWORD, and REDIS_URL.
 import contextlib
 import importlib.util
 import os
+import random
 import socket
 import subprocess
 import sys
-import time
 import uuid
 from pathlib import Path
 
-import requests
 import yaml
+from mirakuru import HTTPExecutor
+from mirakuru.exceptions import ExecutorError
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
@@ -156,18 +157,17 @@ class ProductionLms:
     @property
     def environment(self):
         """The environment of the LMS's processes."""
-        inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-        return {**inherited, "LMS_CFG": str(self.lms_cfg)}
+        return {**os.environ, "LMS_CFG": str(self.lms_cfg), "DJANGO_SETTINGS_MODULE": "lms.envs.production"}
 
     def manage(self, *arguments):
         """Run a management command; return what it printed."""
+        return self.python("manage.py", "lms", *arguments)
+
+    def python(self, *arguments):
+        """Run Python in the LMS's environment; return what it printed."""
+        command = [sys.executable, *arguments]
         return subprocess.run(
-            [sys.executable, "manage.py", "lms", *arguments, "--settings=production"],
-            cwd=REPO_ROOT,
-            env=self.environment,
-            check=True,
-            capture_output=True,
-            text=True,
+            command, cwd=REPO_ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
     def migrate(self):
@@ -179,34 +179,28 @@ class ProductionLms:
     @contextlib.contextmanager
     def serve(self, *, workers=4, threads=1):
         """Run gunicorn; yield its URL once it answers."""
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
+        address = f"127.0.0.1:{free_port()}"
         command = ["-m", "gunicorn", "--config", "lms/docker_lms_gunicorn.py", "--access-logfile", "/dev/null"]
-        sizes = ["--workers", str(workers), "--threads", str(threads), "--bind", f"127.0.0.1:{port}"]
+        sizes = ["--workers", str(workers), "--threads", str(threads), "--bind", address]
         with self.log.open("a") as log:
-            process = subprocess.Popen(
+            gunicorn = HTTPExecutor(
                 [sys.executable, *command, *sizes, "lms.wsgi"],
+                f"http://{address}/heartbeat",
+                method="GET",
                 cwd=REPO_ROOT,
-                env=self.environment,
+                envvars=self.environment,
+                timeout=START_SECONDS,
                 stdout=log,
                 stderr=log,
             )
             try:
-                self._wait_for(url, process)
-                yield url
+                gunicorn.start()
+            except ExecutorError as error:
+                raise RuntimeError(f"The LMS did not start: {self.log.read_text()[-4000:]}") from error
+            try:
+                yield f"http://{address}"
             finally:
-                # Not SIGINT: gunicorn's threaded workers may deadlock on the SIGQUIT that it becomes.
-                process.terminate()
-                process.wait(timeout=60)
-
-    def _wait_for(self, url, process):
-        deadline = time.monotonic() + START_SECONDS
-        while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(requests.ConnectionError):
-                if requests.get(f"{url}/heartbeat", timeout=10).status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise RuntimeError(f"The LMS did not start: {self.log.read_text()[-4000:]}")
+                gunicorn.stop()
 
 
 @contextlib.contextmanager
@@ -224,7 +218,17 @@ def production_lms(folder, mysql=None, redis=None):
 
 
 def free_port():
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Return a port that nobody is given while its server is down: those for outgoing connections begin at 32768."""
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def describe_servers():
+    """Return the versions of MariaDB and Redis."""
+    import redis
+
+    with contextlib.closing(connect()) as connection:
+        database = connection.get_server_info().split("-")[0]
+    return f"MariaDB {database} and Redis {redis.Redis.from_url(redis_url()).info('server')['redis_version']}"

@@ -1,44 +1,73 @@
-"""A visitor of the LMS: one browser's worth of cookies, and an account to sign in with."""
+"""A visitor of an LMS: one browser's worth of cookies, and an account to sign in with."""
 
 from collections import Counter
 
 import requests
 
 TIMEOUT = 120
+LOGIN = "/api/user/v2/account/login_session/"
+XQUEUE_LOGIN = "/xqueue/login/"
 
 
 class Browser:
-    """A visitor with the CSRF cookie, ready to sign in; ``statuses`` counts what it was answered."""
+    """A browser for ``account``, a username or an e-mail address; ``statuses`` counts what it was answered."""
 
-    def __init__(self, url, email, password="edx"):  # noqa: S107
-        self.url = url
-        self.credentials = {"email": email, "password": password}
-        self.endpoint = f"{url}/api/user/v1/account/login_session/"
+    def __init__(self, url, account, password="edx"):  # noqa: S107
+        self.url, self.account, self.password = url, account, password
         self.session = requests.Session()
         # As a proxy does: a connection that gunicorn closes for idleness at the moment of a request is nobody's fault.
         self.session.headers["Connection"] = "close"
         self.statuses = Counter()
-        self.session.get(self.endpoint, timeout=TIMEOUT)
 
-    def sign_in(self, barrier=None, **headers):
-        """Sign in, at the moment that ``barrier`` opens; return the status and the session key that was handed out."""
-        headers = {"X-CSRFToken": self.session.cookies["csrftoken"], "Referer": self.url, **headers}
-        if barrier is not None:
-            barrier.wait()
-        response = self._send("POST", self.endpoint, data=self.credentials, headers=headers)
-        return response.status_code, response.cookies.get("sessionid")
+    def tab(self):
+        """Return one more tab: it has what this browser has now, and goes its own way."""
+        tab = Browser(self.url, self.account, self.password)
+        tab.session.cookies.update(self.session.cookies)
+        return tab
+
+    @property
+    def session_key(self):
+        """The session key that it holds, taken out of what edx-platform wraps around it; None without one."""
+        cookies = {cookie.name: cookie.value for cookie in self.session.cookies}
+        value = next((value for name, value in cookies.items() if name.endswith("sessionid")), None)
+        return value.split("|")[1] if value and "|" in value else value
+
+    def open(self):
+        """Open the sign-in page, which sets the CSRF cookie; return the browser."""
+        self.request("GET", LOGIN)
+        return self
+
+    def sign_in(self, **headers):
+        """Sign in; return the status and the session key that was handed out."""
+        if "csrftoken" not in self.session.cookies:
+            self.open()
+        data = {"email_or_username": self.account, "password": self.password}
+        response = self.request("POST", LOGIN, data=data, headers=headers)
+        return response.status_code, self.session_key if response.ok else None
+
+    def sign_in_to_xqueue(self):
+        """Forget everything and sign in as xqueue-watcher does; return the status."""
+        self.session.cookies.clear()
+        self.request("GET", XQUEUE_LOGIN)
+        data = {"username": self.account, "password": self.password}
+        return self.request("POST", XQUEUE_LOGIN, data=data).status_code
 
     def is_signed_in(self):
-        """Tell whether the dashboard opens."""
-        return self._send("GET", f"{self.url}/dashboard").status_code == 200
+        """Tell whether the dashboard opens, or leads anywhere but to the sign-in page."""
+        response = self.request("GET", "/dashboard")
+        return response.ok and "/login" not in response.headers.get("Location", "")
 
     def sign_out(self):
         """Sign out; return the status."""
-        return self._send("GET", f"{self.url}/logout").status_code
+        return self.request("GET", "/logout").status_code
 
-    def _send(self, method, url, **kwargs):
-        response = self.session.request(method, url, timeout=TIMEOUT, allow_redirects=False, **kwargs)
+    def request(self, method, path, headers=(), **arguments):
+        """Send a request, with what CSRF protection asks for; return the response, redirects not followed."""
+        headers = {"X-CSRFToken": self.session.cookies.get("csrftoken", ""), "Referer": self.url, **dict(headers)}
+        response = self.session.request(
+            method, self.url + path, headers=headers, timeout=TIMEOUT, allow_redirects=False, **arguments
+        )
         self.statuses[response.status_code] += 1
         if "Traceback" in response.text:
-            raise AssertionError(f"{url} answered a stack trace: {response.text}")
+            raise AssertionError(f"{path} answered a stack trace: {response.text}")
         return response

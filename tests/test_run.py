@@ -1,5 +1,6 @@
 """The product as a newcomer meets it: the server of ``make run``, and twenty graders signed in as one account."""
 
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,8 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -15,7 +18,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from measure.graders import grade_all
 from testing.production_lms import free_port
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +83,16 @@ def is_signed_in(url, browser):
     return browser.get(f"{url}/dashboard", timeout=60, allow_redirects=False).status_code == 200
 
 
+def grade_all(url, *, workers, seconds):
+    """Let ``workers`` graders work for ``seconds``, as ``make graders`` does; return what they counted."""
+    command = [sys.executable, "-m", "measure", "storm", "--url", url, "--graders", str(workers), "--pause", "0"]
+    environment = {**os.environ, "MEASURE_PASSWORD": "edx"}
+    with tempfile.NamedTemporaryFile() as file:
+        arguments = [*command, "--seconds", str(seconds), "--json", file.name]
+        subprocess.run(arguments, cwd=REPO_ROOT, env=environment, check=False)
+        return json.loads(file.read())
+
+
 def waiting(folder):
     """Return how many submissions wait to be graded."""
     with closing(sqlite3.connect(folder / "lms.sqlite3")) as database:
@@ -115,7 +127,7 @@ def test_twenty_graders_stay_signed_in_while_a_learner_keeps_one_session(folder)
         counts = grade_all(url, workers=WORKERS, seconds=300)
         assert counts["logins"] == WORKERS
         assert counts["graded"] == SUBMISSIONS
-        assert counts["status_401"] == counts["status_403"] == counts["lost"] == 0
+        assert counts["refused"] == counts["lost"] == counts["errors"] == 0
 
         first = sign_in(url, "honor@example.com")
         assert is_signed_in(url, first)
@@ -137,7 +149,7 @@ def test_without_the_exemption_the_same_graders_are_evicted_while_work_waits(fol
     with make_run(folder) as url:
         assert waiting(folder) == SUBMISSIONS
         counts = grade_all(url, workers=WORKERS, seconds=10)
-        assert counts["status_401"] + counts["status_403"] > 0
+        assert counts["refused"] > 0
         assert counts["logins"] > WORKERS
         assert counts["graded"] < SUBMISSIONS
     assert lms_yml.read_text() == before.replace('SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]\n', "")

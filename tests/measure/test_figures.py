@@ -2,7 +2,7 @@
 
 import pytest
 
-from measure.figures import insert, table
+from measure.figures import add_rows, insert, table
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def document(tmp_path):
 
 
 def test_a_table_is_as_wide_as_its_widest_cells():
-    rows = [{"Login": "exempt", "Statements": 1}, {"Login": "not exempt", "Statements": 2}]
+    rows = [{"login": "exempt", "statements": 1}, {"login": "not exempt", "statements": 2}]
     assert table(rows).splitlines() == [
         "==========  ==========",
         "Login       Statements",
@@ -37,3 +37,10 @@ def test_a_document_without_the_markers_is_refused(document):
     with pytest.raises(ValueError, match=r"page\.rst has no place for weather"):
         insert(document, "weather", "text")
     assert document.read_text() == before
+
+
+def test_rows_are_added_one_a_line_to_those_from_before(tmp_path):
+    before, after = {"label": "before", "refused": 3}, {"label": "after", "refused": 0}
+    assert add_rows(tmp_path / "rows.json", [before]) == [before]
+    assert add_rows(tmp_path / "rows.json", [after]) == [before, after]
+    assert (tmp_path / "rows.json").read_text().count("\n") == 2

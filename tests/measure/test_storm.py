@@ -1,26 +1,24 @@
-"""When the storm's result is not as it has to be."""
-
-from collections import Counter
+"""When the storm's result is not as it has to be, and how it is told."""
 
 import pytest
 
-from measure.storm import find_failures, growth, summary
+from measure.storm import FAULTS, find_failures, sentence
 
-WORKERS = 20
+GRADERS = 20
 
 
-def row(scenario, *, graded, logins=WORKERS, evictions=0, workers=WORKERS):
-    counts = Counter({"graded": graded, "logins": logins, "evictions": evictions})
-    times = {"login": {"p50_ms": 400.4, "p95_ms": 900.6}, "get_submission": None, "put_result": None}
-    return {"scenario": scenario, "workers": workers, "counts": counts, "times": times}
+def row(scenario, *, graded, logins=GRADERS, graders=GRADERS, **faults):
+    over_time = {"over time": {}} if graders == GRADERS else {}
+    counts = {"logins": logins, "graded": graded, **dict.fromkeys(FAULTS, 0), **faults}
+    return {"scenario": scenario, "graders": graders, "seconds": 60, **counts, **over_time}
 
 
 def storm(exempt):
-    return [row("no exemption", graded=9, logins=140, evictions=300), exempt, row("protection off", graded=1000)]
+    return [row("no exemption", graded=9, logins=140, refused=300), exempt, row("protection off", graded=1000)]
 
 
 @pytest.mark.parametrize("graded", [950, 1000, 1050])
-def test_as_many_logins_as_workers_and_as_much_graded_as_without_the_protection(graded):
+def test_one_login_for_each_grader_and_as_much_graded_as_without_the_protection(graded):
     assert find_failures(storm(row("exempt", graded=graded))) == []
 
 
@@ -31,7 +29,9 @@ def test_as_many_logins_as_workers_and_as_much_graded_as_without_the_protection(
         (row("exempt", graded=1051), "1051"),
         (row("exempt", graded=1000, logins=21), "21 logins"),
         (row("exempt", graded=1000, logins=19), "19 logins"),
-        (row("exempt", graded=1000, evictions=1), "1 evictions"),
+        (row("exempt", graded=1000, refused=1), "1 refused"),
+        (row("exempt", graded=1000, lost=2), "2 lost"),
+        (row("exempt", graded=1000, **{"failed logins": 3}), "3 failed logins"),
     ],
 )
 def test_anything_else_is_told(exempt, failure):
@@ -39,25 +39,15 @@ def test_anything_else_is_told(exempt, failure):
     assert failure in told
 
 
-def test_other_numbers_of_workers_may_not_evict_each_other_either():
-    rows = [*storm(row("exempt", graded=1000)), row("exempt", graded=50, logins=7, evictions=2, workers=5)]
-    assert find_failures(rows) == ["5 exempt workers: 7 logins, 2 evictions"]
+def test_other_numbers_of_graders_may_not_be_refused_either():
+    rows = [*storm(row("exempt", graded=1000)), row("exempt", graded=50, logins=7, refused=2, graders=5)]
+    assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded in 60 s, 2 refused."]
 
 
-def test_a_scenario_in_which_nothing_was_graded_has_a_row_too():
-    line = summary(row("no exemption", graded=0))
-    assert line["Logins per graded"] == line["put_result, ms"] == "-"
-    assert line["login, ms"] == "400 / 901"
+def test_a_site_by_its_url_is_promised_the_same():
+    assert find_failures([row("before", graded=3, logins=90, refused=80)]) != []
+    assert find_failures([row("after", graded=200)]) == []
 
 
-def test_the_second_table_has_a_line_for_each_number_of_workers():
-    rows = [*storm(row("exempt", graded=1000)), row("exempt", graded=50, logins=5, workers=5)]
-    assert growth(rows) == [
-        {"Workers": 5, "Exempt": "50 / 5 / 0"},
-        {
-            "Workers": 20,
-            "No exemption": "9 / 140 / 300",
-            "Exempt": "1000 / 20 / 0",
-            "Protection off": "1000 / 20 / 0",
-        },
-    ]
+def test_a_storm_is_told_in_a_sentence():
+    assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refusal."

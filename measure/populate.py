@@ -1,0 +1,50 @@
+"""Fill an LMS of one's own with accounts and a queue: ``populate`` runs this module in the LMS's environment."""
+
+import json
+import sys
+
+PASSWORD = "edx"  # noqa: S105
+
+
+def populate(lms, accounts, *, queue="", submissions=0):
+    """Give ``lms`` these accounts, a mapping to the names of their groups, and let so many submissions wait."""
+    lms.python("-m", "measure.populate", json.dumps([accounts, queue, submissions]))
+
+
+def create_accounts(accounts):
+    """Create the accounts that are missing, and put them into their groups; nobody is on record then."""
+    from django.contrib.auth.hashers import make_password
+    from django.contrib.auth.models import Group, User
+
+    from common.djangoapps.student.models import UserProfile
+
+    # Staff, so that the admin lets them change their passwords.
+    fields = {"password": make_password(PASSWORD), "is_staff": True}
+    for name, groups in accounts.items():
+        user, _ = User.objects.update_or_create(username=name, defaults={"email": f"{name}@example.com", **fields})
+        user.groups.set(Group.objects.get_or_create(name=group)[0] for group in groups)
+    UserProfile.objects.all().delete()
+
+
+def fill_queue(name, submissions):
+    """Let so many submissions wait in the queue ``name``, and no others."""
+    from submissions.models import ExternalGraderDetail, StudentItem, Submission
+
+    StudentItem.objects.all().delete()
+    ids = [{"student_id": f"student-{number}", "item_id": f"problem-{number}"} for number in range(submissions)]
+    items = StudentItem.objects.bulk_create(StudentItem(course_id="course", item_type="problem", **one) for one in ids)
+    answers = Submission.objects.bulk_create(
+        Submission(student_item=item, attempt_number=1, answer="") for item in items
+    )
+    ExternalGraderDetail.objects.bulk_create(
+        ExternalGraderDetail(submission=answer, queue_name=name, queue_key="key") for answer in answers
+    )
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    wanted = json.loads(sys.argv[1])
+    create_accounts(wanted[0])
+    fill_queue(*wanted[1:])
