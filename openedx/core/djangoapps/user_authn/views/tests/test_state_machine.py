@@ -238,11 +238,9 @@ class Machine(RuleBasedStateMachine):
     def find_holders(self):
         return [browser for browser in BROWSERS if self.model.keys[browser] in self.model.store]
 
-    @initialize(account=accounts, is_on=st.booleans())
-    def one_is_signed_in(self, account, is_on):
-        self.switch_the_protection(is_on)
+    @initialize(account=accounts)
+    def one_is_signed_in(self, account):
         self.sign_in(0, account)
-        self.switch_the_protection(True)
 
     @rule(browser=browsers, account=accounts)
     def sign_in(self, browser, account):
