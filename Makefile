@@ -33,7 +33,7 @@ test-wheel: $(VENV)/testing ## Build the wheel and test it with Django 4.2 and 5
 
 test-platform: ## Test the wheel on an edx-platform (EDX_PLATFORM_ROOT=../edx-platform EDX_PLATFORM_PYTHON=../venv/bin/python)
 	@tools/test_platform.sh --check
-	@$(MAKE) --no-print-directory $(VENV)/testing
+	@$(MAKE) --silent $(VENV)/testing
 	@tools/test_platform.sh
 
 dist: $(VENV)/development ## Build the sdist and the wheel, in dist/
