@@ -47,7 +47,7 @@ mutants: $(VENV)/development ## Change the product line by line, and list the ch
 
 test-platform: ## Test the wheel on an edx-platform (EDX_PLATFORM_ROOT=../edx-platform EDX_PLATFORM_PYTHON=../venv/bin/python)
 	@tools/test_platform.sh --check
-	@$(MAKE) --no-print-directory $(VENV)/testing
+	@$(MAKE) --silent $(VENV)/testing
 	@tools/test_platform.sh
 
 dist: $(VENV)/testing ## Build the sdist and the wheel, in dist/
