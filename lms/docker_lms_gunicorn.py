@@ -7,10 +7,10 @@ good start or reload took: a faulty file neither stops the server nor reaches so
 
 import multiprocessing
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 bind = "127.0.0.1:8000"
 workers = 2 * multiprocessing.cpu_count() + 1
@@ -38,28 +38,41 @@ except Exception as error:
 def take_lms_yml(server):
     """Copy the file that LMS_CFG names for the workers to come. Raise ValueError if the LMS does not start with it."""
     original = os.environ.get("LMS_CFG", "")
-    descriptor, copy = tempfile.mkstemp(prefix="lms-", suffix=".yml")
-    os.close(descriptor)
     try:
-        shutil.copyfile(original, copy)
-        os.chown(copy, server.cfg.uid, server.cfg.gid)
-        environment = {**os.environ, "LMS_CFG": copy}
+        content = Path(original).read_bytes()
+    except OSError as error:
+        raise ValueError(f"LMS_CFG: {original!r} cannot be read: {error.strerror}") from error
+    copy = write_copy(server, content)
+    environment = {**os.environ, "LMS_CFG": copy}
+    try:
         command = [sys.executable, "-c", LOAD]
         subprocess.run(command, env=environment, check=True, stderr=subprocess.PIPE, text=True)  # noqa: S603
-    except OSError as error:
-        os.unlink(copy)
-        raise ValueError(f"LMS_CFG: {original!r} cannot be read: {error.strerror}") from error
     except subprocess.CalledProcessError as error:
         os.unlink(copy)
         raise ValueError(error.stderr.replace(copy, original)) from error
     forget_lms_yml(server)
-    server.lms_yml = copy
+    server.lms_yml, server.lms_yml_content = copy, content
+
+
+def write_copy(server, content):
+    """Write ``content`` where the workers, and nobody else, can read it; return the path."""
+    descriptor, path = tempfile.mkstemp(prefix="lms-", suffix=".yml")
+    with open(descriptor, "wb") as copy:
+        os.chown(descriptor, server.cfg.uid, server.cfg.gid)
+        copy.write(content)
+    return path
 
 
 def forget_lms_yml(server):
     """Remove the copy that is in use."""
     if hasattr(server, "lms_yml"):
-        os.unlink(server.lms_yml)
+        Path(server.lms_yml).unlink(missing_ok=True)
+
+
+def pre_fork(server, worker):
+    """Write the copy again if whatever cleans the folder of temporary files has taken it."""
+    if not Path(server.lms_yml).exists():
+        server.lms_yml = write_copy(server, server.lms_yml_content)
 
 
 def on_starting(server):

@@ -172,3 +172,16 @@ def test_the_server_does_not_start_with_a_broken_file_and_says_why_once(gunicorn
     assert log.count("The LMS does not start. ImproperlyConfigured: SINGLE_LOGIN_EXEMPT_USERNAMES must be a list") == 1
     assert "Traceback" not in log
     assert not list(gunicorn.temporary.glob("lms-*.yml"))
+
+
+def test_a_worker_that_replaces_another_finds_the_configuration_when_the_temporary_files_were_cleaned_away(gunicorn):
+    with gunicorn.serve() as process:
+        for copy in gunicorn.temporary.glob("lms-*.yml"):
+            copy.unlink()
+        for worker in gunicorn.workers():
+            os.kill(int(worker), signal.SIGTERM)
+        gunicorn.wait_until(lambda: len(gunicorn.workers()) == 4)
+        gunicorn.wait_until(gunicorn.answers)
+        assert gunicorn.is_exempt()
+    assert process.returncode == 0
+    assert not list(gunicorn.temporary.glob("lms-*.yml"))
