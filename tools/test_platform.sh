@@ -2,6 +2,8 @@
 # Test the wheel on a real edx-platform, in that checkout's own environment. Nothing is written into the checkout or the
 # environment: the wheel is installed, and the tests run, in a temporary directory. Run it with "make test-platform".
 set -eu
+# Nothing of Python either.
+export PYTHONDONTWRITEBYTECODE=1
 
 need() {
     echo "$1" >&2
@@ -43,7 +45,7 @@ run() {
     (cd "$work" && "$platform_python" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
         -p no:cacheprovider --disable-warnings --durations=0 --durations-min=60 "$@")
 }
-export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$work/site:$platform"
+export PYTHONPATH="$work/site:$platform"
 
 echo "The platform's own tests, with the wheel:"
 run --ds=lms.envs.test "$platform/openedx/core/djangoapps/user_authn/views/tests/test_login.py" \
