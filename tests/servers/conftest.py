@@ -15,9 +15,8 @@ from django.db.models.signals import post_init, pre_delete, pre_save
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
-from testing import private_servers
 from testing.production_lms import find_obstacle, mysql_address, own_database, own_prefix, production_lms, redis_url
-from tests.servers import stepping
+from tests.servers import private_servers, stepping
 
 
 def require_none(obstacle):

@@ -12,10 +12,10 @@ import signal
 import pytest
 import requests
 
-from testing.session_store import live_sessions
 from testing.visitor import Browser
 from tests.servers import dying
 from tests.servers.crowd import Crowd
+from tests.servers.session_store import live_sessions
 
 GUNICORN = {"workers": 2, "threads": 4}
 LEARNERS = [f"learner{number}" for number in range(8)]

@@ -8,7 +8,7 @@ import sys
 
 from measure.figures import REPO_ROOT
 from measure.populate import populate
-from testing.session_store import live_sessions
+from tests.servers.session_store import live_sessions
 
 GRADERS = LEARNERS = 20
 SECONDS = os.environ.get("LOAD_SECONDS", "5")
