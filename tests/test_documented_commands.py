@@ -28,6 +28,7 @@ NOT_RUN = {
     "tutor ": "it needs Docker; tests/tutor runs the part that does not",
     "systemctl ": "it needs the unit; tests/test_reload.py sends the signal",
     "gunicorn ": "it ends with a signal; tests/test_reload.py starts it",
+    ".venv/bin/python -m measure": "it needs a site of one's own; tests/servers runs it on ours",
     "make run": "it ends with a signal; tests/test_run.py runs it",
     "make graders": "it needs the server of make run; tests/test_run.py grades",
     "make test": "it is what runs this",

@@ -212,6 +212,8 @@ def test_the_accounts_with_a_known_password_go_into_the_demos_own_database_alone
 
 
 def test_a_faulty_lms_yml_is_told_in_a_line(tmp_path):
-    (tmp_path / "lms.yml").write_text(f"{MARK}\nSECRET_KEY: key\nPREVENT_CONCURRENT_LOGINS: flase\n")
+    database = f"{{ENGINE: django.db.backends.sqlite3, NAME: {tmp_path}/lms.sqlite3}}"
+    faulty = f"SECRET_KEY: key\nPREVENT_CONCURRENT_LOGINS: flase\nDATABASES: {{default: {database}}}\n"
+    (tmp_path / "lms.yml").write_text(f"{MARK}\n{faulty}")
     said = refuse_to_run(DATA_DIR=tmp_path, PORT=free_port())
     assert said.startswith("PREVENT_CONCURRENT_LOGINS must be true or false")
