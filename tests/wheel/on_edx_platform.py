@@ -63,12 +63,8 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
 
     def test_the_platforms_receiver_is_replaced_and_the_session_engine_put_in_place(self):
         for signal in (user_logged_in, user_logged_out):
-            assert len(self.receivers_of(signal)) == 1
-            was_connected = signal.disconnect(enforce_single_login)
-            if was_connected:
-                # As it was: the other tests are to tell of faults of their own.
-                signal.connect(enforce_single_login)
-            assert not was_connected
+            assert self.is_connected(self.enforce_single_login, signal)
+            assert not self.is_connected(enforce_single_login, signal)
         assert settings.SESSION_ENGINE == "openedx_single_login.session_engine"
 
     def test_case_15_an_evicted_browser_gets_no_fresh_jwt_cookies(self):

@@ -22,7 +22,7 @@ class StatementCases:
         request.session = self.client_class().session
         request.session[SESSION_KEY] = str(self.user.pk)
         user = get_user_model().objects.get(pk=self.user.pk)
-        (receiver,) = self.receivers_of(user_logged_in)
+        receiver = self.enforce_single_login
         with Statements() as statements:
             receiver(signal=user_logged_in, sender=type(user), request=request, user=user)
         return statements.by_table()

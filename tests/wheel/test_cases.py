@@ -21,8 +21,8 @@ class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
     def test_ready_twice_takes_the_platforms_place_once(self):
         apps.get_app_config("single_login").ready()
         for signal in (user_logged_in, user_logged_out):
-            assert len(self.receivers_of(signal)) == 1
-            assert not signal.disconnect(models.enforce_single_login)
+            assert self.is_connected(self.enforce_single_login, signal)
+            assert not self.is_connected(models.enforce_single_login, signal)
 
     def test_with_the_protection_off_no_profile_is_read(self):
         with protection(False), CaptureQueriesContext(connection) as queries:

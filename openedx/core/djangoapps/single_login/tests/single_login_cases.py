@@ -448,18 +448,24 @@ class SingleLoginCases:
         with_session.session = SessionBase()
         http_request = {"none": None, "bare": bare, "session": with_session}[request]
         # Only single login is asked here: other receivers of the platform may need a request.
-        for receiver in self.receivers_of(signal):
-            receiver(signal=signal, sender=type(user), request=http_request, user=user)
+        self.enforce_single_login(signal=signal, sender=type(user), request=http_request, user=user)
         assert not self.recorded()
 
-    def receivers_of(self, signal):
-        """Return the receivers of ``signal`` that enforce single login."""
-        live = signal._live_receivers(None)
-        # Since Django 5.0 the synchronous and the asynchronous receivers come apart.
-        receivers = live[0] if isinstance(live, tuple) else live
-        found = [receiver for receiver in receivers if receiver.__name__ == "enforce_single_login"]
-        assert len(found) == 1
-        return found
+    @property
+    def enforce_single_login(self):
+        """The app's own receiver, wherever the app is."""
+        return import_module(f"{apps.get_app_config('single_login').name}.enforcement").enforce_single_login
+
+    def is_connected(self, receiver, signal):
+        """Tell whether ``receiver`` is connected to ``signal``, and leave it so."""
+        is_connected = signal.disconnect(receiver)
+        if is_connected:
+            signal.connect(receiver)
+        return is_connected
+
+    def test_the_receiver_is_connected_to_both_signals(self):
+        for signal in (user_logged_in, user_logged_out):
+            assert self.is_connected(self.enforce_single_login, signal)
 
     def test_case_11_recording_keeps_other_keys_and_other_columns(self):
         self.profiles.update(meta='{"kept": {"a": [1]}}', name="Kept")
@@ -477,8 +483,7 @@ class SingleLoginCases:
         self.profiles.update(meta=meanwhile, name="Meanwhile")
         request = RequestFactory().get("/")
         request.session = client.session
-        for receiver in self.receivers_of(user_logged_in):
-            receiver(signal=user_logged_in, sender=type(stale), request=request, user=stale)
+        self.enforce_single_login(signal=user_logged_in, sender=type(stale), request=request, user=stale)
         profile = self.profiles.get(user=self.user)
         assert profile.get_meta() == {"written": "meanwhile", "session_id": self.key_in(request.session)}
         assert profile.name == "Meanwhile"
