@@ -38,7 +38,7 @@ rm -rf "$here/openedx_single_login.egg-info"
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/site" "$work"/dist/*.whl
 # Taken out of this repository, whose "openedx" and "common" the platform has, too.
 mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
-cp "$cases" "$here/testing/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
+cp "$cases" "$(dirname "$cases")/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
     "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
 
 run() {

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from common.djangoapps.student.models import UserProfile
-from testing.statements import Statements
+from openedx.core.djangoapps.single_login.tests.statements import Statements
 
 USERNAME, GROUP, PASSWORD = "grower", "growers", "edx"
 ACCOUNTS, MANY = 2_000, 100_000

@@ -13,7 +13,7 @@ from django.urls import include, path, reverse
 from django.views.defaults import permission_denied
 
 from common.djangoapps.student.tests.factories import UserFactory
-from testing.statements import Statements
+from openedx.core.djangoapps.single_login.tests.statements import Statements
 
 from .single_login_cases import audit_lines, protection
 from .test_report import create_members

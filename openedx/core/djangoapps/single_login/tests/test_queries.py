@@ -9,7 +9,7 @@ from django.test import RequestFactory, TestCase, TransactionTestCase, override_
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from testing.statements import Statements
+from openedx.core.djangoapps.single_login.tests.statements import Statements
 
 from .single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
 
