@@ -1,12 +1,10 @@
 """The report as a person reads it in a terminal, or in what a terminal's output was sent to."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
 from ..exemptions import GROUPS, USERNAMES
-from .findings import Finding
+from .checks import Finding
 from .report import Account
 
 COLUMNS = ["Account", "Exempt by", "Last login", "Notes"]

@@ -1,15 +1,15 @@
 """``./manage.py lms single_login_exemptions``: who is exempt from single login, why, and what needs attention."""
 
-from __future__ import annotations
-
 import io
 import json
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
 from ...exemptions import is_protection_on
@@ -67,21 +67,19 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _report(self, user: str | None, check: bool, large_group: int, **options: Any) -> bool:
+        """Print what was asked for; return False if ``--check`` found something."""
         report = Report(large_group=large_group)
         as_json = options["format"] == "json"
         if user is not None:
             self._explain(report, user, as_json)
-        elif check:
-            if as_json:
-                self.stdout.write(json.dumps(report.as_dict(), indent=2))
-            elif report.findings:
-                self._print_findings(report)
-            return not report.findings
         elif as_json:
-            self._print_json(report)
+            self._print_json(report, with_accounts=not check)
         else:
-            self._print_table(report)
-        return True
+            if not check:
+                self._print_accounts(report)
+            if report.findings or not check:
+                self._print_findings(report)
+        return not (check and report.findings)
 
     def _explain(self, report: Report, username: str, as_json: bool) -> None:
         try:
@@ -90,26 +88,30 @@ class Command(BaseCommand):
             raise CommandError(f"--user is not text: {username!r}", returncode=COULD_NOT_LOOK) from error
         if account is None:
             raise CommandError(printable(sentence))
-        answer = {"protection": is_protection_on(), "account": account.as_dict(), "explanation": sentence}
-        self.stdout.write(json.dumps({"version": VERSION, **answer}, indent=2) if as_json else printable(sentence))
+        answer = {"protection": is_protection_on(), "account": asdict(account), "explanation": sentence}
+        as_text = json.dumps({"version": VERSION, **answer}, indent=2, cls=DjangoJSONEncoder)
+        self.stdout.write(as_text if as_json else printable(sentence))
 
-    def _print_json(self, report: Report) -> None:
+    def _print_json(self, report: Report, with_accounts: bool) -> None:
+        whole = json.dumps(report.as_dict(), indent=2)
+        if not with_accounts:
+            self.stdout.write(whole)
+            return
         # Written as it is read: the accounts may be many.
-        self.stdout.write(json.dumps(report.as_dict(), indent=2)[:-2] + ',\n  "accounts": [', ending="")
+        self.stdout.write(whole.removesuffix("\n}") + ',\n  "accounts": [', ending="")
         separator = "\n    "
         for account in report.read_accounts(report.exempt_users()):
-            self.stdout.write(separator + json.dumps(account.as_dict()), ending="")
+            self.stdout.write(separator + json.dumps(asdict(account), cls=DjangoJSONEncoder), ending="")
             separator = ",\n    "
         self.stdout.write("\n  ]\n}")
 
-    def _print_table(self, report: Report) -> None:
+    def _print_accounts(self, report: Report) -> None:
         state = "on: one session per account" if is_protection_on() else "off: any number of sessions per account"
         self.stdout.write(f"The protection is {state}.")
         self.stdout.write(f"Exempt accounts: {report.exempt_users().count()}\n")
         width = shutil.get_terminal_size().columns if self.stdout.isatty() else None
         for lines in render_accounts(report.read_accounts(report.exempt_users()), width):
             self.stdout.write(lines)
-        self._print_findings(report)
 
     def _print_findings(self, report: Report) -> None:
         self.stdout.write(f"\nFindings: {len(report.findings)}")
