@@ -103,8 +103,7 @@ def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
     """
     Return every rule that exempts an account of this name in groups of these names; the first is the one to name.
 
-    Raises:
-        ImproperlyConfigured: when a setting is faulty.
+    A faulty setting raises ``ImproperlyConfigured``.
     """
     exemptions = get_exemptions()
     by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
@@ -115,10 +114,8 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     """
     Return the rule that exempts ``user`` from single login, or None when there is none.
 
-    The groups are asked for, in one query, only when groups are configured and the username does not match.
-
-    Raises:
-        ImproperlyConfigured: when a setting is faulty.
+    The groups are asked for, in one query, only when groups are configured and the username does not match. A faulty
+    setting raises ``ImproperlyConfigured``.
     """
     if not user.is_authenticated:
         return None
@@ -151,11 +148,9 @@ def _faults_in_names(setting: str, value: Any) -> Iterator[Error]:
     if not isinstance(value, list):
         # What YAML reads from a bare word is that word; anything else may have been meant otherwise.
         example = value if isinstance(value, str) and re.fullmatch(r"[\w.@+-]+( [\w.@+-]+)*", value) else "name"
-        yield Error(
-            f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}.",
-            hint=f'Write it as a list, even for one name: {setting}: ["{example}"]',
-            id="single_login.E001",
-        )
+        found = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
+        hint = f'Write it as a list, even for one name: {setting}: ["{example}"]'
+        yield Error(found, hint=hint, id="single_login.E001")
         return
     for position, entry in enumerate(value, start=1):
         if not isinstance(entry, str) or not entry:

@@ -56,14 +56,12 @@ def check_platform(**kwargs: Any) -> Iterable[CheckMessage]:
     """Check that logins and logouts are ours to enforce: ``single_login.E101``."""
     if take_its_place():
         return []
-    return [
-        Error(
-            "No enforce_single_login was found to take the place of: nobody is exempt from single login.",
-            hint="This platform is not one that openedx-single-login knows. Look for a release that does, or "
-            "uninstall it. The platform's own protection works as it did before.",
-            id="single_login.E101",
-        )
-    ]
+    message = "No enforce_single_login was found to take the place of: nobody is exempt from single login."
+    hint = (
+        "This platform is not one that openedx-single-login knows. Look for a release that does, or uninstall it. "
+        "The platform's own protection works as it did before."
+    )
+    return [Error(message, hint=hint, id="single_login.E101")]
 
 
 def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> Iterable[CheckMessage]:
@@ -80,13 +78,9 @@ def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> Iterab
         # ``migrate`` runs the checks of its database before it makes the tables.
         if "migrate" in sys.argv and "auth_group" not in connections[alias].introspection.table_names():
             return []
-        return [
-            Warning(
-                f"Whether the names in {USERNAMES} and {GROUPS} match anything was not checked: {error}",
-                hint="Run the check with a database account that may read users and groups, after `migrate`.",
-                id="single_login.W010",
-            )
-        ]
+        message = f"Whether the names in {USERNAMES} and {GROUPS} match anything was not checked: {error}"
+        hint = "Run the check with a database account that may read users and groups, after `migrate`."
+        return [Warning(message, hint=hint, id="single_login.W010")]
 
 
 def find_settings_findings() -> list[Finding]:
@@ -122,46 +116,38 @@ def _in_names_of_settings() -> Iterator[Finding]:
         is_misplaced = name in (USERNAMES, GROUPS) and features.get(name) not in (None, getattr(settings, name, None))
         if meant != name or is_misplaced:
             place = name if name in at_the_top and not is_misplaced else f"FEATURES: {name}"
-            yield Finding(
-                "single_login.W002",
-                f"{place} is not read by anything: it is misspelt or misplaced.",
-                f"Write {meant}, at the top level, if that is what was meant.",
-                place,
-            )
+            message = f"{place} is not read by anything: it is misspelt or misplaced."
+            hint = f"Write {meant}, at the top level, if that is what was meant."
+            yield Finding("single_login.W002", message, hint, place)
 
 
 def _in_protection() -> Iterator[Finding]:
     if not is_protection_on():
         if any(map(configured, (USERNAMES, GROUPS))):
-            yield Finding(
-                "single_login.W006",
+            message = (
                 f"{USERNAMES} or {GROUPS} exempts accounts, but {PROTECTION} is off: "
-                "every account may hold any number of sessions.",
-                "Turn the protection on, or remove the exemptions.",
+                "every account may hold any number of sessions."
             )
+            yield Finding("single_login.W006", message, "Turn the protection on, or remove the exemptions.")
         return
     if "cms" in (settings.ROOT_URLCONF.partition(".")[0], getattr(settings, "SERVICE_VARIANT", None)):
-        yield Finding(
-            "single_login.W003",
+        message = (
             f"{PROTECTION} is on in Studio, which shares each account's one session with the LMS: "
-            "signing in to one signs out of the other.",
-            "Turn it off in Studio, and leave it on in the LMS.",
-            PROTECTION,
+            "signing in to one signs out of the other."
         )
+        yield Finding("single_login.W003", message, "Turn it off in Studio, and leave it on in the LMS.", PROTECTION)
+    overruled = "A settings file that comes after the plugins' sets it: let it"
     if settings.SESSION_ENGINE != SESSION_ENGINE:
-        yield Finding(
-            "single_login.W007",
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, not {SESSION_ENGINE!r} over the site's own: an account "
-            "may be left with two live sessions.",
-            f"A settings file that comes after the plugins' sets it: let it set {SITE_ENGINE} instead.",
-            "SESSION_ENGINE",
+        message = (
+            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, not {SESSION_ENGINE!r} over the site's own: "
+            "an account may be left with two live sessions."
         )
+        yield Finding("single_login.W007", message, f"{overruled} set {SITE_ENGINE} instead.", "SESSION_ENGINE")
     names = list(settings.MIDDLEWARE)
     if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
-        yield Finding(
-            "single_login.W008",
-            f"MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r}: a browser whose session was ended goes on using every API "
-            "by its JWT cookies.",
-            f"A settings file that comes after the plugins' sets it: let it name ours before {READER_OF_JWT_COOKIES}.",
-            "MIDDLEWARE",
+        message = (
+            f"MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r}: "
+            "a browser whose session was ended goes on using every API by its JWT cookies."
         )
+        hint = f"{overruled} name ours before {READER_OF_JWT_COOKIES}."
+        yield Finding("single_login.W008", message, hint, "MIDDLEWARE")

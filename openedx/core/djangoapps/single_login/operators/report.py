@@ -56,9 +56,8 @@ class Report:
     """
     The exemptions as the settings and the database have them now.
 
-    Args:
-        large_group: the number of members above which an exempt group is a finding.
-        using: the database to read; the router's choice if it is left out.
+    An exempt group of more than ``large_group`` members is a finding. ``using`` names the database to read; left out,
+    it is the router's choice.
 
     Raises:
         ImproperlyConfigured: when a setting is faulty.
@@ -90,12 +89,7 @@ class Report:
     @cached_property
     def findings(self) -> list[Finding]:
         """Everything that needs attention: in the settings, and in the database."""
-        return [
-            *find_settings_findings(),
-            *self.find_unmatched(),
-            *self._find_risky_accounts(),
-            *self._find_large_groups(),
-        ]
+        return [*find_settings_findings(), *self.find_unmatched(), *self._find_risky(), *self._find_large_groups()]
 
     def find_unmatched(self) -> Iterator[Finding]:
         """Yield a finding for each configured name that no account or no group has."""
@@ -125,7 +119,7 @@ class Report:
             "findings": [asdict(finding) for finding in self.findings],
         }
 
-    def _find_risky_accounts(self) -> Iterator[Finding]:
+    def _find_risky(self) -> Iterator[Finding]:
         risky = {column: Q(**{column: column != "is_active"}) for column in RISKS}
         exempt = self.exempt_users()
         counts = exempt.aggregate(**{f"{column}_count": Count("pk", filter=risky[column]) for column in RISKS})
