@@ -1,7 +1,5 @@
 """The app: when the process starts it reads its settings, so that a faulty one stops it there, and takes its place."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from django.apps import AppConfig
@@ -29,8 +27,6 @@ class SingleLoginConfig(AppConfig):
         "url_config": {"lms.djangoapp": dict(URLS), "cms.djangoapp": dict(URLS)},
         "settings_config": {"lms.djangoapp": dict(SETTINGS), "cms.djangoapp": dict(SETTINGS)},
     }
-    # Whether logins and logouts are ours to enforce; sessions are left alone where they are not.
-    is_in_place = False
 
     def ready(self) -> None:
         """
@@ -44,7 +40,7 @@ class SingleLoginConfig(AppConfig):
         from .platform_receiver import take_its_place
 
         get_exemptions()
-        self.is_in_place = take_its_place()
+        take_its_place()
         register(check_settings, self.label, Tags.security)
         register(check_platform, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

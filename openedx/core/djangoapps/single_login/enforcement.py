@@ -1,7 +1,5 @@
 """What happens to sessions when somebody signs in or out."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY

@@ -8,12 +8,13 @@ database's collation takes for equal (case, trailing spaces) is not equal here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
@@ -56,26 +57,6 @@ class Rule:
         return f"{self.setting}: {self.name}"
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What makes a setting unusable, and how to mend it; ``id`` is that of the system check that reports it."""
-
-    id: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.message} {self.remedy} ({self.id})"
-
-
-@dataclass(frozen=True)
-class Exemptions:
-    """The exempt names, as configured."""
-
-    usernames: frozenset[str]
-    groups: frozenset[str]
-
-
 def is_protection_on() -> bool:
     """Tell whether the platform keeps one session per account."""
     return _is_on(PROTECTION)
@@ -87,17 +68,17 @@ def is_pii_squelched() -> bool:
 
 
 @lru_cache(maxsize=1)
-def get_exemptions() -> Exemptions:
+def get_exemptions() -> Mapping[str, frozenset[str]]:
     """
-    Return the configured exemptions; they are read once, until a setting changes.
+    Return the exempt names by setting; they are read once, until a setting changes.
 
     Raises:
         ImproperlyConfigured: one message that names every fault in the settings.
     """
     faults = find_faults()
     if faults:
-        raise ImproperlyConfigured("\n".join(map(str, faults)))
-    return Exemptions(usernames=frozenset(configured(USERNAMES)), groups=frozenset(configured(GROUPS)))
+        raise ImproperlyConfigured("\n".join(f"{fault.msg} {fault.hint} ({fault.id})" for fault in faults))
+    return {setting: frozenset(configured(setting)) for setting in (USERNAMES, GROUPS)}
 
 
 def configured(setting: str) -> Any:
@@ -112,48 +93,43 @@ def configured(setting: str) -> Any:
     return [] if value is None else value
 
 
-def find_faults() -> list[Fault]:
-    """Return every fault that makes a setting unusable; an empty list when all can be used."""
+def find_faults() -> list[Error]:
+    """Return every fault that makes a setting unusable, as the system checks report it."""
     in_names = (fault for setting in _NOUNS for fault in _faults_in_names(setting, configured(setting)))
-    # A platform may show one flag in both places.
-    return list(dict.fromkeys([*in_names, *_faults_in_flags()]))
+    return [*in_names, *_faults_in_flags()]
 
 
 def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
     """
     Return every rule that exempts an account of this name in groups of these names; the first is the one to name.
 
-    Raises:
-        ImproperlyConfigured: when a setting is faulty.
+    A faulty setting raises ``ImproperlyConfigured``.
     """
     exemptions = get_exemptions()
-    by_username = [Rule(USERNAMES, username)] if username in exemptions.usernames else []
-    return by_username + [Rule(GROUPS, name) for name in sorted(exemptions.groups.intersection(group_names))]
+    by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
+    return by_username + [Rule(GROUPS, name) for name in sorted(exemptions[GROUPS].intersection(group_names))]
 
 
 def find_rule(user: User | AnonymousUser) -> Rule | None:
     """
     Return the rule that exempts ``user`` from single login, or None when there is none.
 
-    The groups are asked for, in one query, only when groups are configured and the username does not match.
-
-    Raises:
-        ImproperlyConfigured: when a setting is faulty.
+    The groups are asked for, in one query, only when groups are configured and the username does not match. A faulty
+    setting raises ``ImproperlyConfigured``.
     """
     if not user.is_authenticated:
         return None
     rules = find_rules(user.get_username(), ())
-    if not rules and get_exemptions().groups:
+    if not rules and get_exemptions()[GROUPS]:
         rules = find_rules(user.get_username(), user.groups.values_list("name", flat=True))
     return next(iter(rules), None)
 
 
 def still_exempts(rule: Rule, user: User) -> bool:
     """Tell whether ``rule``, which exempted ``user`` once, does so now; nothing of ``user`` is read for a username."""
-    exemptions = get_exemptions()
-    if rule.setting == USERNAMES:
-        return rule.name in exemptions.usernames
-    return rule.name in exemptions.groups and rule.name in user.groups.values_list("name", flat=True)
+    if rule.name not in get_exemptions().get(rule.setting, ()):
+        return False
+    return rule.setting == USERNAMES or rule.name in user.groups.values_list("name", flat=True)
 
 
 def _is_on(flag: str) -> bool:
@@ -168,33 +144,35 @@ def _places(flag: str) -> tuple[Any, Any]:
     return get(flag, False), getattr(settings, flag, False)
 
 
-def _faults_in_names(setting: str, value: Any) -> Iterator[Fault]:
+def _faults_in_names(setting: str, value: Any) -> Iterator[Error]:
     if not isinstance(value, list):
         # What YAML reads from a bare word is that word; anything else may have been meant otherwise.
         example = value if isinstance(value, str) and re.fullmatch(r"[\w.@+-]+( [\w.@+-]+)*", value) else "name"
         found = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
-        yield Fault("single_login.E001", found, f'Write it as a list, even for one name: {setting}: ["{example}"]')
+        hint = f'Write it as a list, even for one name: {setting}: ["{example}"]'
+        yield Error(found, hint=hint, id="single_login.E001")
         return
     for position, entry in enumerate(value, start=1):
         if not isinstance(entry, str) or not entry:
-            yield Fault(
-                "single_login.E002",
+            yield Error(
                 f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
-                "Write one name, in quotes and exactly as the file has it, or remove the entry: "
+                hint="Write one name, in quotes and exactly as the file has it, or remove the entry: "
                 "without quotes YAML reads a number, a date, yes, no or null as something else than text.",
+                id="single_login.E002",
             )
 
 
-def _faults_in_flags() -> Iterator[Fault]:
+def _faults_in_flags() -> Iterator[Error]:
     features = getattr(settings, "FEATURES", None)
     if features is not None and not hasattr(features, "get"):
         found = f"FEATURES must be a mapping of features to true or false, but it is {_described(features)}."
-        yield Fault("single_login.E003", found, f"Write it as a mapping, such as FEATURES: {{{PROTECTION}: true}}")
+        hint = f"Write it as a mapping, such as FEATURES: {{{PROTECTION}: true}}"
+        yield Error(found, hint=hint, id="single_login.E003")
     for flag in (PROTECTION, SQUELCH):
-        for value in _places(flag):
-            if not isinstance(value, bool):
-                found = f"{flag} must be true or false, but it is {_described(value)}."
-                yield Fault("single_login.E003", found, "Write true or false, without quotes.")
+        # A platform may show one value in both places.
+        for value in dict.fromkeys(_described(value) for value in _places(flag) if not isinstance(value, bool)):
+            found = f"{flag} must be true or false, but it is {value}."
+            yield Error(found, hint="Write true or false, without quotes.", id="single_login.E003")
 
 
 def _described(value: Any) -> str:

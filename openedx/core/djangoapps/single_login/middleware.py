@@ -1,7 +1,5 @@
 """JWT cookies count only beside a live session of their own account."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jwt

@@ -5,9 +5,6 @@ The platform connects ``enforce_single_login`` when its models are imported, whi
 first ``ready()``: so the order of the apps does not matter (docs/decisions/0003).
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from functools import cache
 
 from django.apps import apps
@@ -16,23 +13,18 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from .enforcement import enforce_single_login
 
 
-def find_receiver() -> Callable[..., None] | None:
-    """Return ``enforce_single_login`` of the platform's app ``student``, or None where there is no such thing."""
-    try:
-        models = apps.get_app_config("student").models_module
-    except LookupError:
-        return None
-    return getattr(models, "enforce_single_login", None)
-
-
 @cache
 def take_its_place() -> bool:
     """
-    Take the platform's receiver out of both signals and connect ours, once; tell whether ours is there now.
+    Take the receiver of the platform's app ``student`` out of both signals and connect ours, once.
 
-    In the LMS of this repository ours is the platform's.
+    Return whether ours is there now. In the LMS of this repository ours is the platform's.
     """
-    receiver = find_receiver()
+    try:
+        models = apps.get_app_config("student").models_module
+    except LookupError:
+        return False
+    receiver = getattr(models, "enforce_single_login", None)
     if receiver is enforce_single_login:
         return True
     found = [signal for signal in (user_logged_in, user_logged_out) if signal.disconnect(receiver)]

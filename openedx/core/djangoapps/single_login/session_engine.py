@@ -9,22 +9,20 @@ imports this module before there are models.
 from __future__ import annotations
 
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
-from django.apps import apps
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ObjectDoesNotExist
 
-from . import session_slot
+from . import audit, session_slot
 from .exemptions import Rule, find_rule, is_protection_on, still_exempts
+from .platform_receiver import take_its_place
 from .session_slot import CLAIM, NO_LONGER_EXEMPT, RULE, SIGNED_IN_ELSEWHERE
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
-
-    from .apps import SingleLoginConfig
 
 
 def __getattr__(name: str) -> Any:
@@ -39,7 +37,8 @@ class SingleLoginSession(SessionBase):
     def load(self) -> dict[str, Any]:
         """Return the session's data, or nothing when it may not live; it costs nothing if nobody is signed in."""
         data = super().load()
-        if SESSION_KEY not in data or not is_protection_on() or not _is_in_place():
+        # Sessions are left alone where logins and logouts are not ours to enforce.
+        if SESSION_KEY not in data or not is_protection_on() or not take_its_place():
             return data
         user = _user_of(data)
         try:
@@ -96,12 +95,8 @@ class SingleLoginSession(SessionBase):
         session_key = self.session_key or ""
         session_slot.after_commit(type(self)(session_key).delete)
         if reason:
-            session_slot.announce_eviction(user, session_key, reason)
+            audit.announce_eviction(user, session_key, reason)
         self._session_key = None
-
-
-def _is_in_place() -> bool:
-    return cast("SingleLoginConfig", apps.get_app_config("single_login")).is_in_place
 
 
 @lru_cache

@@ -22,7 +22,6 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from . import audit
 from .exemptions import Rule
 from .settings import DJANGOS_ENGINE, SESSION_ENGINE, SITE_ENGINE
-from .signals import session_evicted
 
 if TYPE_CHECKING:
     # At run time this module is imported before there are models.
@@ -43,11 +42,8 @@ class Profile(Protocol):
     pk: int
     meta: str
 
-    def get_meta(self) -> dict[str, Any]:
-        """Return the JSON object in ``meta``."""
-
-    def set_meta(self, meta: dict[str, Any]) -> None:
-        """Keep the JSON object, unsaved."""
+    def get_meta(self) -> dict[str, Any]: ...
+    def set_meta(self, meta: dict[str, Any]) -> None: ...
 
 
 def take(user: User, session: SessionBase) -> None:
@@ -129,12 +125,6 @@ def record(profile: Profile, session_key: str | None) -> None:
     _profiles().filter(pk=profile.pk).update(meta=profile.meta)
 
 
-def announce_eviction(user: User, session_key: str, reason: str) -> None:
-    """Leave an audit line, and tell the receivers of ``session_evicted``."""
-    audit.log_eviction(user, reason)
-    session_evicted.send_robust(sender=type(user), user=user, session_key=session_key)
-
-
 def after_commit(action: Any) -> None:
     """Run ``action`` when no lock is held any more; what it raises is logged, and no more."""
     # Not the partial itself: Django names the function in its log line.
@@ -154,7 +144,7 @@ def _evict(user: User, session_key: str) -> None:
     was_alive = store.load().get(SESSION_KEY) == str(user.pk)
     store.delete()
     if was_alive:
-        announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
+        audit.announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
 
 
 def _is_current(user: User, data: dict[str, Any]) -> bool:

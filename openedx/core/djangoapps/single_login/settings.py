@@ -1,7 +1,5 @@
 """Plugin settings: our session engine over the site's own, whichever that is."""
 
-from __future__ import annotations
-
 from types import ModuleType
 
 PACKAGE = __name__.rpartition(".")[0]

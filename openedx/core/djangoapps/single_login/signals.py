@@ -1,7 +1,5 @@
 """What the app tells others."""
 
-from __future__ import annotations
-
 from django.dispatch import Signal
 
 # Sent when a session of ``user`` was ended because the account signed in elsewhere, or is no longer exempt. Receivers

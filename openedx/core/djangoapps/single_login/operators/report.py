@@ -3,11 +3,8 @@ Who is exempt, by which rules, and what needs attention: one report for the comm
 
 Every decision is asked of ``exemptions``. The database only finds the rows to ask about: configured names become
 primary keys in Python, where they are compared exactly, and everything after that goes by primary key. The number of
-queries does not depend on the number of accounts, nor does the memory: accounts are read as a stream. (The driver of
-MySQL holds the whole answer all the same.)
+queries does not depend on the number of accounts, nor does the memory: accounts are read as a stream.
 """
-
-from __future__ import annotations
 
 import json
 from collections.abc import Iterator
@@ -24,7 +21,7 @@ from django.db.models import Count, Q, QuerySet
 
 from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
 from ..session_slot import META_KEY
-from .findings import EXACT, Finding, find_settings_findings
+from .checks import EXACT, Finding, find_settings_findings
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1
@@ -54,18 +51,13 @@ class Account:
     last_login: datetime | None
     has_recorded_session: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return it ready for JSON."""
-        return {**asdict(self), "last_login": self.last_login.isoformat() if self.last_login else None}
-
 
 class Report:
     """
     The exemptions as the settings and the database have them now.
 
-    Args:
-        large_group: the number of members above which an exempt group is a finding.
-        using: the database to read; the router's choice if it is left out.
+    An exempt group of more than ``large_group`` members is a finding. ``using`` names the database to read; left out,
+    it is the router's choice.
 
     Raises:
         ImproperlyConfigured: when a setting is faulty.
@@ -76,8 +68,8 @@ class Report:
         self.large_group = large_group
         self._all_users = get_user_model().objects.using(using)
         self._all_groups = Group.objects.using(using)
-        self._users = _ids_by_name(self._all_users, "username", exemptions.usernames)
-        self._groups = _ids_by_name(self._all_groups, "name", exemptions.groups)
+        self._users = _ids_by_name(self._all_users, "username", exemptions[USERNAMES])
+        self._groups = _ids_by_name(self._all_groups, "name", exemptions[GROUPS])
 
     def exempt_users(self, search: str = "") -> QuerySet[Any]:
         """Return the exempt users whose names contain ``search``, by name."""
@@ -97,20 +89,15 @@ class Report:
     @cached_property
     def findings(self) -> list[Finding]:
         """Everything that needs attention: in the settings, and in the database."""
-        return [
-            *find_settings_findings(),
-            *self.find_unmatched(),
-            *self._find_risky_accounts(),
-            *self._find_large_groups(),
-        ]
+        return [*find_settings_findings(), *self.find_unmatched(), *self._find_risky(), *self._find_large_groups()]
 
     def find_unmatched(self) -> Iterator[Finding]:
         """Yield a finding for each configured name that no account or no group has."""
         exemptions = get_exemptions()
-        for name in sorted(exemptions.usernames - self._users.keys()):
+        for name in sorted(exemptions[USERNAMES] - self._users.keys()):
             hint = _hint(name, self._all_users, "username")
             yield Finding("single_login.W011", f"{USERNAMES}: {name!r} matches no account.", hint, USERNAMES, name)
-        for name in sorted(exemptions.groups - self._groups.keys()):
+        for name in sorted(exemptions[GROUPS] - self._groups.keys()):
             hint = _hint(name, self._all_groups, "name")
             yield Finding("single_login.W012", f"{GROUPS}: {name!r} matches no group.", hint, GROUPS, name)
 
@@ -124,16 +111,15 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the accounts, ready for JSON."""
-        exemptions = get_exemptions()
         return {
             "version": VERSION,
             "protection": is_protection_on(),
-            "settings": {USERNAMES: sorted(exemptions.usernames), GROUPS: sorted(exemptions.groups)},
+            "settings": {setting: sorted(names) for setting, names in get_exemptions().items()},
             "exempt_accounts": self.exempt_users().count(),
             "findings": [asdict(finding) for finding in self.findings],
         }
 
-    def _find_risky_accounts(self) -> Iterator[Finding]:
+    def _find_risky(self) -> Iterator[Finding]:
         risky = {column: Q(**{column: column != "is_active"}) for column in RISKS}
         exempt = self.exempt_users()
         counts = exempt.aggregate(**{f"{column}_count": Count("pk", filter=risky[column]) for column in RISKS})
@@ -185,7 +171,7 @@ def _sentence(account: Account) -> str:
         return f"{name} may hold any number of sessions, as every account may: {PROTECTION} is off."
     if account.rules:
         return f"{name} is exempt, by {' and by '.join(map(str, account.rules))}: its logins end no session."
-    groups = ", ".join(map(repr, sorted(get_exemptions().groups)))
+    groups = ", ".join(map(repr, sorted(get_exemptions()[GROUPS])))
     by_group = f"a member of an exempt group ({groups})" if groups else f"a member of a group that {GROUPS} names"
     return (
         f"{name} is not exempt: each login ends its earlier session. "

@@ -1,23 +1,19 @@
 """The report as a page, for staff."""
 
-from __future__ import annotations
-
-from functools import cache
-from pathlib import Path
+from dataclasses import asdict
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
-from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from ..exemptions import is_protection_on
 from .report import Report
 
 PAGE_SIZE = 50
-STYLESHEET = Path(__file__).parents[1] / "templates" / "single_login" / "exemptions.css"
 # As strict as the page allows, whatever the platform's own policy is. The admin is reached by links, not by forms.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src data:; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -50,7 +46,7 @@ def exemptions(request: HttpRequest) -> HttpResponse:
     accounts = list(report.read_accounts(report.exempt_users().filter(pk__in=list(page))))
     if as_json:
         paging = {"matches": page.paginator.count, "page": page.number, "pages": page.paginator.num_pages}
-        listed = {"search": search, **paging, "accounts": [account.as_dict() for account in accounts]}
+        listed = {"search": search, **paging, "accounts": [asdict(account) for account in accounts]}
         return JsonResponse({**report.as_dict(), **listed})
     context = {
         "viewer": request.user.get_username(),
@@ -64,15 +60,3 @@ def exemptions(request: HttpRequest) -> HttpResponse:
     response = render(request, "single_login/exemptions.html", context)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response
-
-
-@cache_control(max_age=3600)
-@require_safe
-def stylesheet(request: HttpRequest) -> HttpResponse:
-    """Serve the page's style sheet: as a static file it would be missing until somebody runs ``collectstatic``."""
-    return HttpResponse(_read_stylesheet(), content_type="text/css; charset=utf-8")
-
-
-@cache
-def _read_stylesheet() -> str:
-    return STYLESHEET.read_text(encoding="utf-8")

@@ -128,6 +128,11 @@ class ExemptionsCommandTest(TestCase):
             ],
         }
 
+    @ddt.data([], ["--user=xqwatcher"])
+    def test_json_tells_the_last_login_in_iso_8601(self, args):
+        User.objects.update(last_login=datetime(2026, 11, 2, 8, 30, tzinfo=UTC))
+        assert '"last_login": "2026-11-02T08:30:00Z"' in run("--format=json", *args)
+
     @ddt.data(0, 1, 2)
     def test_json_is_json_whatever_the_number_of_accounts(self, count):
         with override_settings(**{GROUPS: ["others"]}):

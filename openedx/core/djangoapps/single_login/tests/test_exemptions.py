@@ -144,13 +144,13 @@ class SettingsTest(SimpleTestCase):
     @ddt.data(None, [], (), set(), frozenset())
     def test_absent_none_and_empty_exempt_nobody(self, value):
         with override_settings(**{USERNAMES: value, GROUPS: value}):
-            assert get_exemptions().usernames == get_exemptions().groups == frozenset()
+            assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
 
     def test_settings_that_are_absent_exempt_nobody(self):
         with override_settings():
             delattr(django_settings, USERNAMES)
             delattr(django_settings, GROUPS)
-            assert get_exemptions().usernames == get_exemptions().groups == frozenset()
+            assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
 
     @ddt.data(
         "xqwatcher", b"xqwatcher", {"xqwatcher": True}, 1, 1.5, True, False, "", b"", {}, 0, (name for name in "ab")
@@ -189,13 +189,13 @@ class SettingsTest(SimpleTestCase):
     @ddt.unpack
     def test_the_advice_names_what_was_written_or_nothing(self, value, example):
         (fault,) = faults(**{GROUPS: value})
-        assert fault.remedy == f'Write it as a list, even for one name: {GROUPS}: ["{example}"]'
+        assert fault.hint == f'Write it as a list, even for one name: {GROUPS}: ["{example}"]'
 
     @ddt.data(83, 31, 45045, 1000, date(2024, 1, 1), True, None, 1.5, "", ["a"])
     def test_an_entry_that_yaml_may_have_changed_is_told_without_a_guess_at_what_was_written(self, entry):
         (fault,) = faults(**{GROUPS: [entry]})
-        assert f"but it is {'null' if entry is None else repr(entry)}." in fault.message
-        assert '"' not in fault.remedy
+        assert f"but it is {'null' if entry is None else repr(entry)}." in fault.msg
+        assert '"' not in fault.hint
 
     def test_a_faulty_setting_exempts_nobody_not_even_by_the_other_setting(self):
         user = UserFactory.build(username=NAME)
@@ -209,8 +209,8 @@ class SettingsTest(SimpleTestCase):
             with override_settings(TIME_ZONE="Europe/Berlin"):
                 assert get_exemptions() is parsed
             with override_settings(**{GROUPS: ["xqueue"]}):
-                assert get_exemptions().groups == {"xqueue"}
-        assert get_exemptions().usernames == frozenset()
+                assert get_exemptions()[GROUPS] == {"xqueue"}
+        assert get_exemptions()[USERNAMES] == frozenset()
 
 
 class NoDict:
@@ -257,7 +257,7 @@ class FlagsTest(SimpleTestCase):
                     assert is_on() is True
                     with self.assertRaises(ImproperlyConfigured):
                         get_exemptions()
-                assert fault.message.startswith(f"{flag} must be true or false, but it is ")
+                assert fault.msg.startswith(f"{flag} must be true or false, but it is ")
 
     def test_a_fault_that_a_platform_shows_in_both_places_is_told_once(self):
         with override_settings(FEATURES={"PREVENT_CONCURRENT_LOGINS": 1}, PREVENT_CONCURRENT_LOGINS=1):
@@ -270,7 +270,7 @@ class FlagsTest(SimpleTestCase):
             assert is_protection_on() is True
             with self.assertRaises(ImproperlyConfigured):
                 get_exemptions()
-        assert f"FEATURES must be a mapping of features to true or false, but it is {features!r}" in fault.message
+        assert f"FEATURES must be a mapping of features to true or false, but it is {features!r}" in fault.msg
 
 
 class RecordingBackend(TelemetryBackend):

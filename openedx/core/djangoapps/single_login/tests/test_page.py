@@ -86,6 +86,8 @@ class ExemptionsPageTest(TestCase):
         User.objects.filter(pk=self.user.pk).update(last_login=datetime(2026, 11, 2, 8, 30, tzinfo=UTC))
         time = '<time datetime="2026-11-02T08:30:00+00:00">2026-11-02 08:30 UTC</time>'
         self.assertContains(self.client.get(URL), time)
+        (account,) = self.client.get(URL, {"format": "json"}).json()["accounts"]
+        assert account["last_login"] == "2026-11-02T08:30:00Z"
 
     @ddt.data((None, False), ("view_user", True), ("change_user", True), ("delete_user", False))
     @ddt.unpack
