@@ -62,7 +62,7 @@ class SingleLoginSession(SessionBase):
                 return None
             return NO_LONGER_EXEMPT
         recorded = session_slot.find_recorded_key(user)
-        if recorded == data.get(CLAIM, self.session_key):
+        if recorded and recorded == data.get(CLAIM, self.session_key):
             self._note(data, CLAIM, recorded)
             return None
         if CLAIM not in data:
