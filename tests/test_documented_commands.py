@@ -64,6 +64,8 @@ class Site:
         self.root = folder / "repository"
         ignored = shutil.ignore_patterns(".*", "var", "dist", "build", "__pycache__")
         shutil.copytree(REPO_ROOT, self.root, ignore=ignored)
+        # Where SQLite is, in place of the site's own server.
+        (self.root / "var").mkdir()
         self.lms_yml = folder / "lms.yml"
         self.config = yaml.safe_load((REPO_ROOT / "docs" / "lms.yml").read_text(encoding="utf-8"))
         for server in ("DATABASES", "CACHES", "SESSION_ENGINE"):
