@@ -1,6 +1,7 @@
 """The URLs of the LMS."""
 
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 from edx_django_utils.plugins import get_plugin_url_patterns
@@ -9,6 +10,8 @@ from lms.views import redirect_to_lms_login_for_admin
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard"), name="root"),
+    # Browsers ask for it where a page names no icon: in the admin, for one.
+    path("favicon.ico", RedirectView.as_view(url=static("lms/favicon.svg"))),
     path("", include("common.djangoapps.student.urls")),
     path("", include("openedx.core.djangoapps.heartbeat.urls")),
     path("", include("openedx.core.djangoapps.user_authn.urls")),

@@ -1,10 +1,19 @@
-"""The way to the admin leads over the sign-in page."""
+"""The way to the admin leads over the sign-in page, and a browser that asks for an icon gets one."""
 
 import ddt
+from django.contrib.staticfiles import finders
 from django.core.cache import cache
-from django.test import TestCase
+from django.test import SimpleTestCase, TestCase
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+
+
+class FaviconTest(SimpleTestCase):
+    """Pages that name no icon, such as the admin's, let a browser ask at the root."""
+
+    def test_the_icon_at_the_root_leads_to_a_static_file(self):
+        url = self.client.get("/favicon.ico").url
+        assert finders.find(url.removeprefix("/static/"))
 
 
 @ddt.ddt
