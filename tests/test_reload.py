@@ -97,8 +97,8 @@ class Gunicorn:
         """Tell whether the account may be signed in twice."""
         first, second = (Browser(self.url, "xqwatcher@example.com") for _ in range(2))
         assert first.sign_in()[0] == second.sign_in()[0] == 200
-        assert second.is_signed_in()
-        return first.is_signed_in()
+        # In the middle of a reload the second may have been let in by a worker that was about to go.
+        return first.is_signed_in() and second.is_signed_in()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Settings for the tests: SQLite in memory, a cheap password hash, a cache of its own."""
 
 import sys
+from tempfile import TemporaryDirectory
 
 from edx_django_utils.plugins import add_plugins
 
@@ -12,6 +13,9 @@ SECRET_KEY = "test only"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Removed when the process ends.
+_sessions = TemporaryDirectory()
+SESSION_FILE_PATH = _sessions.name
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
 
