@@ -3,7 +3,7 @@ Who is exempt, by which rules, and what needs attention: one report for the comm
 
 Every decision is asked of ``exemptions``. The database only finds the rows to ask about: configured names become
 primary keys in Python, where they are compared exactly, and everything after that goes by primary key. The number of
-queries does not depend on the number of accounts, nor does the memory: accounts are read as a stream.
+queries does not depend on the number of accounts, which are read as a stream.
 """
 
 import json

@@ -1,6 +1,5 @@
 """The report: who is exempt, and what needs attention."""
 
-import tracemalloc
 from datetime import UTC, datetime
 
 import ddt
@@ -83,19 +82,6 @@ class ExemptAccountsTest(TestCase):
             # The names, the number of accounts, the risks, the names at risk, the sizes of the groups.
             with self.assertNumQueries(6):
                 assert [finding["id"][-4:] for finding in Report().as_dict()["findings"]] == ["W014", "W016"]
-
-    def test_the_memory_does_not_depend_on_the_number_of_accounts(self):
-        peaks = []
-        for prefix in ("first", "second"):
-            create_members(4000 if prefix == "first" else 16000, prefix=prefix)
-            with protection(True, **{GROUPS: ["xqueue"]}):
-                report = Report()
-                tracemalloc.start()
-                listed = sum(1 for account in report.read_accounts(report.exempt_users()))
-                peaks.append(tracemalloc.get_traced_memory()[1])
-                tracemalloc.stop()
-        assert listed == 20000
-        assert peaks[1] < 1.5 * peaks[0]
 
 
 @ddt.ddt
