@@ -5,15 +5,17 @@ A reload (SIGHUP) takes a changed lms.yml. Every worker, also one that replaces 
 good start or reload took: a faulty file neither stops the server nor reaches some of its workers.
 """
 
+import atexit
 import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 bind = "127.0.0.1:8000"
-workers = 2 * multiprocessing.cpu_count() + 1
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2 * multiprocessing.cpu_count() + 1)
 # Seconds after which a worker that has not answered is replaced.
 timeout = 60
 # Longer than a proxy keeps an idle connection, so that it is never the server that closes one under a request.
@@ -37,21 +39,30 @@ except Exception as error:
 
 def take_lms_yml(server):
     """Copy the file that LMS_CFG names for the workers to come. Raise ValueError if the LMS does not start with it."""
-    original = os.environ.get("LMS_CFG", "")
+    original = os.environ.get("LMS_CFG")
+    if not original:
+        raise ValueError("LMS_CFG is not set. Set this environment variable to the path of your lms.yml.")
     try:
         content = Path(original).read_bytes()
     except OSError as error:
         raise ValueError(f"LMS_CFG: {original!r} cannot be read: {error.strerror}") from error
     copy = write_copy(server, content)
+    with ExitStack() as undo:
+        undo.callback(os.unlink, copy)
+        try_to_load(copy, original)
+        undo.pop_all()
+    forget_lms_yml(server)
+    server.lms_yml, server.lms_yml_content = copy, content
+
+
+def try_to_load(copy, original):
+    """Raise ValueError if the LMS does not start with ``copy``; say it of ``original``."""
     environment = {**os.environ, "LMS_CFG": copy}
     try:
         command = [sys.executable, "-c", LOAD]
         subprocess.run(command, env=environment, check=True, stderr=subprocess.PIPE, text=True)  # noqa: S603
     except subprocess.CalledProcessError as error:
-        os.unlink(copy)
-        raise ValueError(error.stderr.replace(copy, original)) from error
-    forget_lms_yml(server)
-    server.lms_yml, server.lms_yml_content = copy, content
+        raise ValueError(error.stderr.strip().replace(copy, original)) from error
 
 
 def write_copy(server, content):
@@ -64,8 +75,8 @@ def write_copy(server, content):
 
 
 def forget_lms_yml(server):
-    """Remove the copy that is in use."""
-    if hasattr(server, "lms_yml"):
+    """Remove the copy that is in use; in the workers, which read it, this does nothing."""
+    if hasattr(server, "lms_yml") and os.getpid() == server.pid:
         Path(server.lms_yml).unlink(missing_ok=True)
 
 
@@ -81,6 +92,8 @@ def on_starting(server):
         take_lms_yml(server)
     except ValueError as error:
         sys.exit(f"The LMS does not start. {error}")
+    # Gunicorn's own hook is not called where it cannot listen.
+    atexit.register(forget_lms_yml, server)
 
 
 def on_reload(server):
@@ -95,5 +108,3 @@ def post_fork(server, worker):
     """Let the worker read the copy."""
     os.environ["LMS_CFG"] = server.lms_yml
 
-
-on_exit = forget_lms_yml

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Gunicorn:
         self.temporary.mkdir()
         inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         self.environment = {**inherited, "LMS_CFG": str(self.lms_yml), "TMPDIR": str(self.temporary)}
+        self.environment["WEB_CONCURRENCY"] = "2"
 
     def configure(self, exemptions):
         """Write the lms.yml, with these lines about exemptions."""
@@ -62,8 +64,8 @@ class Gunicorn:
 
     @contextmanager
     def serve(self, *options):
-        """Run the server with two workers; yield its process."""
-        process = self.start("--workers", "2", "--bind", self.url.removeprefix("http://"), *options)
+        """Run the server, with two workers unless the environment says otherwise; yield its process."""
+        process = self.start("--bind", self.url.removeprefix("http://"), *options)
         try:
             self.wait_until(self.answers)
             yield process
@@ -172,6 +174,26 @@ def test_the_server_does_not_start_with_a_broken_file_and_says_why_once(gunicorn
     assert log.count("The LMS does not start. ImproperlyConfigured: SINGLE_LOGIN_EXEMPT_USERNAMES must be a list") == 1
     assert "Traceback" not in log
     assert not list(gunicorn.temporary.glob("lms-*.yml"))
+
+
+def test_the_server_does_not_start_without_a_file(gunicorn):
+    del gunicorn.environment["LMS_CFG"]
+    assert gunicorn.start("--bind", gunicorn.url.removeprefix("http://")).wait(timeout=60) == 1
+    assert "The LMS does not start. LMS_CFG is not set." in gunicorn.log.read_text()
+
+
+def test_a_server_that_cannot_listen_leaves_no_copy(gunicorn):
+    address = gunicorn.url.removeprefix("http://")
+    host, port = address.split(":")
+    with socket.create_server((host, int(port))):
+        assert gunicorn.start("--bind", address).wait(timeout=60) == 1
+    assert not list(gunicorn.temporary.glob("lms-*.yml"))
+
+
+def test_the_environment_says_how_many_workers_there_are(gunicorn):
+    gunicorn.environment["WEB_CONCURRENCY"] = "3"
+    with gunicorn.serve():
+        gunicorn.wait_until(lambda: len(gunicorn.workers()) == 3)
 
 
 def test_a_worker_that_replaces_another_finds_the_configuration_when_the_temporary_files_were_cleaned_away(gunicorn):

@@ -7,7 +7,7 @@ from openedx.core.djangoapps.single_login.exemptions import GROUPS, PROTECTION, 
 
 
 class BareWord:
-    """An entry of an exemption that YAML does not read as text: the refusal quotes what the file says."""
+    """What stands in an exemption and YAML does not read as text: the refusal quotes what the file says."""
 
     def __init__(self, value, node):
         self.value = value
@@ -39,9 +39,9 @@ def read(path):
         raise ImproperlyConfigured(f"{path} must hold settings by name, one `NAME: value` for each.")
     if repeated:
         raise ImproperlyConfigured("\n".join(f"{path}: {key}. YAML keeps only the last: keep one." for key in repeated))
-    for key, value in root.value:
-        if key.value in (USERNAMES, GROUPS) and isinstance(value, yaml.SequenceNode):
-            config[key.value] = [_as_written(*entry) for entry in zip(config[key.value], value.value, strict=True)]
+    for key, node in root.value:
+        if key.value in (USERNAMES, GROUPS):
+            config[key.value] = _as_written(config[key.value], node)
     return config
 
 
@@ -50,13 +50,13 @@ def merge_features(defaults, config):
     Return the features of ``defaults`` with those of ``config`` laid over them.
 
     A flag of single login may stand in ``config["FEATURES"]`` or at the top level, as on newer platforms. Whether it is
-    true or false is for single login to check, on every platform.
+    true or false, and FEATURES a mapping, is for single login to check, on every platform.
 
-    Raises ImproperlyConfigured when FEATURES is no mapping, or the two places differ.
+    Raises ImproperlyConfigured when the two places differ.
     """
     features = {} if config.get("FEATURES") is None else config["FEATURES"]
     if not isinstance(features, dict):
-        raise ImproperlyConfigured(f"FEATURES must be a mapping of features to true or false, but it is {features!r}.")
+        return features
     flat = {flag: config[flag] for flag in (PROTECTION, SQUELCH) if flag in config}
     for flag, value in flat.items():
         if features.get(flag, value) != value:
@@ -88,5 +88,7 @@ def _find_repeated(node, seen):
 
 
 def _as_written(value, node):
+    if isinstance(node, yaml.SequenceNode):
+        return [_as_written(*entry) for entry in zip(value, node.value, strict=True)]
     is_text = isinstance(value, str) or not isinstance(node, yaml.ScalarNode) or not node.value
     return value if is_text else BareWord(value, node)

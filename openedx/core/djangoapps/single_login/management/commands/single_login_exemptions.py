@@ -47,10 +47,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the report, or the part of it that was asked for."""
-        if options["large_group"] < 1:
-            raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
         if os.environ.get("NO_COLOR"):
             self.stderr.style_func = None
+        if options["large_group"] < 1:
+            raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
         if sys.stdout is None and options.get("stdout") is None:
             # It was closed. What this command finds, its exit code says all the same.
             self.stdout = OutputWrapper(io.StringIO())
