@@ -1,36 +1,35 @@
 """
 A Tutor plugin: single login with exempt accounts. See docs/operators.rst, "With Tutor".
 
-A setting that could exempt or unprotect other than written is refused with a TutorError where it is rendered.
+A setting that could exempt or unprotect other than written is refused with a TutorError before a file is rendered.
 """
 
 import json
 import shlex
 
-from tutor import hooks
+from tutor import env, hooks
 from tutor.exceptions import TutorError
 
-hooks.Filters.CONFIG_DEFAULTS.add_items(
-    [
-        # What pip installs into the image: the URL of a wheel, a git address or a path.
-        ("SINGLE_LOGIN_REQUIREMENT", ""),
-        # Both are lists of names.
-        ("SINGLE_LOGIN_EXEMPT_USERNAMES", []),
-        ("SINGLE_LOGIN_EXEMPT_GROUPS", []),
-        # Tutor turns the protection off. true turns it on, for every account; null leaves it as it is.
-        ("SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", None),
-    ]
-)
+SETTINGS = {
+    # What pip installs into the image: the URL of a wheel, a git address or a path.
+    "SINGLE_LOGIN_REQUIREMENT": "",
+    # Both are lists of names.
+    "SINGLE_LOGIN_EXEMPT_USERNAMES": [],
+    "SINGLE_LOGIN_EXEMPT_GROUPS": [],
+    # Tutor turns the protection off. true turns it on, for every account; null leaves it as it is.
+    "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS": None,
+}
 
 # In the LMS alone: Studio shares an account's one slot, so that each login to one would end the session in the other.
-hooks.Filters.ENV_PATCHES.add_items(
-    [
-        ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
-        ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
-        ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_GROUPS | single_login_names('SINGLE_LOGIN_EXEMPT_GROUPS') }}"),
-        ("openedx-lms-common-settings", "{{ SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS | single_login_protection }}"),
-    ]
-)
+PATCHES = [
+    ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
+    ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
+    ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_GROUPS | single_login_names('SINGLE_LOGIN_EXEMPT_GROUPS') }}"),
+    ("openedx-lms-common-settings", "{{ SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS | single_login_protection }}"),
+]
+
+hooks.Filters.CONFIG_DEFAULTS.add_items(list(SETTINGS.items()))
+hooks.Filters.ENV_PATCHES.add_items(PATCHES)
 
 NO_REQUIREMENT = "SINGLE_LOGIN_REQUIREMENT is not set. Set it to the address of the wheel openedx_single_login."
 
@@ -74,3 +73,28 @@ hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
         ("single_login_protection", protection),
     ]
 )
+
+# Tutor's last loaded configuration, which it is about to render when it asks for the targets.
+loaded = {}
+
+
+@hooks.Actions.CONFIG_LOADED.add()
+def remember(config):
+    """Keep ``config`` for the check: to refuse it here would stop every command, ``tutor local stop`` too."""
+    loaded.clear()
+    loaded.update(config)
+
+
+@hooks.Filters.ENV_TEMPLATE_TARGETS.add()
+def check(targets):
+    """Refuse a faulty setting before the first file is rendered, so that the environment stays as it was."""
+    for name in loaded:
+        if name.upper().replace("-", "_").startswith("SINGLE_LOGIN_") and name not in SETTINGS:
+            raise TutorError(
+                f"{name} is no setting of the plugin single_login, which has {', '.join(SETTINGS)}. "
+                f"Remove it: tutor config save --unset {name}"
+            )
+    # Nothing is loaded while Tutor disables the plugin.
+    for _, patch in PATCHES if loaded else []:
+        env.render_str(loaded, patch)
+    return targets

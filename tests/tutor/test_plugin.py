@@ -67,6 +67,10 @@ class Tutor:
         compile(rendered, environment, "exec")
         return PROTECTION.findall(rendered)
 
+    def read_environment(self):
+        """Return each rendered file's content."""
+        return {path: path.read_bytes() for path in self.root.joinpath("env").rglob("*") if path.is_file()}
+
     def read_installation(self):
         """Return the line of the image's Dockerfile that installs the app."""
         before = 'RUN $PIP_COMMAND install "openedx-scorm-xblock'
@@ -159,3 +163,41 @@ def test_without_a_requirement_the_build_fails_and_asks_for_it(tutor):
 @pytest.mark.parametrize("value", ["1.0", "null", r'"a\nb"'])
 def test_a_requirement_that_is_no_line_of_text_is_refused(tutor, value):
     assert "SINGLE_LOGIN_REQUIREMENT must be one line of text" in tutor.refuse(SINGLE_LOGIN_REQUIREMENT=value)
+
+
+@pytest.mark.parametrize("name", ["SINGLE_LOGIN_EXEMPT_GROUP", "single_login_exempt_groups", "SINGLE-LOGIN-X"])
+def test_a_name_that_is_not_the_plugins_is_refused_until_it_is_removed(tutor, name):
+    message = tutor.refuse(**{name: '["xqueue"]', "SINGLE_LOGIN_EXEMPT_USERNAMES": '["xqwatcher"]'})
+    assert f"{name} is no setting of the plugin single_login" in message
+    own = set(re.findall(r"SINGLE_LOGIN_\w+", message)) - {name}
+    assert own == {
+        "SINGLE_LOGIN_REQUIREMENT",
+        "SINGLE_LOGIN_EXEMPT_USERNAMES",
+        "SINGLE_LOGIN_EXEMPT_GROUPS",
+        "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS",
+    }
+    tutor.run("config", "save", "--unset", name)
+    assert tutor.read_settings("lms")["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher"]
+
+
+REFUSED = [
+    ("SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", "flase"),
+    ("SINGLE_LOGIN_EXEMPT_USERNAMES", "[yes]"),
+    ("SINGLE_LOGIN_REQUIREMENT", "1.0"),
+    ("SINGLE_LOGIN_EXEMPT_GROUP", "[]"),
+]
+
+
+@pytest.mark.parametrize(("setting", "value"), REFUSED)
+def test_a_refusal_leaves_the_environment_as_it_was(tutor, setting, value):
+    tutor.configure(SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]')
+    before = tutor.read_environment()
+    # The platform's name is in the first file that Tutor renders, too.
+    tutor.refuse(**{setting: value, "SINGLE_LOGIN_EXEMPT_GROUPS": '["other"]', "LMS_HOST": "other.example.com"})
+    assert tutor.read_environment() == before
+
+
+def test_a_refused_setting_is_in_the_way_of_no_other_command(tutor):
+    tutor.refuse(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="flase")
+    assert tutor.run("config", "printvalue", "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS") == "flase\n"
+    tutor.run("plugins", "disable", "single_login")
