@@ -107,4 +107,3 @@ def on_reload(server):
 def post_fork(server, worker):
     """Let the worker read the copy."""
     os.environ["LMS_CFG"] = server.lms_yml
-

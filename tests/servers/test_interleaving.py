@@ -5,14 +5,15 @@ Nothing here depends on luck: each request stops where the test wants it, in a t
 """
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from django.contrib.auth.models import User
-from django.contrib.auth.signals import user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.cached_db import KEY_PREFIX
 from django.core.cache import cache
 from django.db import connection, connections, transaction
+from django.db.models.signals import post_init, pre_save
 from django.test import Client
 
 from common.djangoapps.student.models import UserProfile
@@ -74,6 +75,36 @@ def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user,
         assert recorded(user) == key_of(again)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_in_again_in_one_tab_and_out_in_another_do_not_wait_for_each_other(user, engine):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        out = tab_of(again)
+        with (
+            in_background(lambda: out.get("/logout").status_code, before_delete=Step()) as finish_logout,
+            in_background(lambda: sign_in(user, again)[1]) as finish_login,
+        ):
+            wait_until_somebody_runs("SELECT%auth_userprofile%FOR UPDATE")
+            assert (finish_logout(), finish_login()) == (200, 200)
+        assert is_alive(key_of(again))
+        assert recorded(user) == key_of(again)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_in_again_in_a_request_that_fails_and_is_rolled_back_signs_nobody_out(user, engine):
+    def fail(**kwargs):
+        user_logged_in.disconnect(fail)
+        raise RuntimeError("A receiver that fails")
+
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        client.raise_request_exception = False
+        user_logged_in.connect(fail)
+        assert sign_in(user, client)[1] == 500
+        assert is_alive(key_of(client))
+        assert recorded(user) == key_of(client)
+
+
 @pytest.mark.parametrize("atomic_requests", [True, False])
 def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_requests):
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
@@ -89,6 +120,19 @@ def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_request
                 _, status = finish_second()
     assert status == 200
     assert is_alive(recorded(user))
+
+
+def tab_of(client):
+    """Return another tab of the browser ``client``."""
+    tab = Client()
+    tab.cookies = client.cookies.copy()
+    return tab
+
+
+def in_its_own_thread(action):
+    """Run ``action`` on another connection, to its end."""
+    with in_background(action) as finish:
+        assert finish() == 200
 
 
 def reload(client):
@@ -145,8 +189,7 @@ def test_case_4_a_late_save_cannot_bring_a_signed_out_session_back(settings, use
     with site_engine(engine):
         client, _ = sign_in(user)
         key = key_of(client)
-        other_tab = Client()
-        other_tab.cookies = client.cookies.copy()
+        other_tab = tab_of(client)
         with in_background(reload(client), **{where: Step()}) as finish:
             other_tab.get("/logout")
             finish()
@@ -160,8 +203,7 @@ def test_case_4_a_save_before_the_commit_of_a_logout_does_not_outlive_it(setting
     with site_engine(engine):
         client, _ = sign_in(user)
         key = key_of(client)
-        other_tab = Client()
-        other_tab.cookies = client.cookies.copy()
+        other_tab = tab_of(client)
         with in_background(reload(client), **{where: Step()}) as finish:
             user_logged_out.connect(save_now := lambda **kwargs: finish(), weak=False)
             try:
@@ -258,6 +300,64 @@ def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(
         assert is_alive(key_of(client))
         later, _ = sign_in(user)
         assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+
+
+def from_before(user):
+    """Return two tabs of a browser with a session of the time before the rule."""
+    with protection(False):
+        client, _ = sign_in(user)
+    return client, tab_of(client)
+
+
+@contextmanager
+def meanwhile(signal, action, when=lambda instance: True):
+    """Run ``action`` in a thread of its own the first time that ``signal`` comes from an account."""
+
+    def run(instance, **kwargs):
+        if when(instance):
+            signal.disconnect(run, sender=User)
+            action()
+
+    signal.connect(run, sender=User)
+    yield
+    assert not signal.disconnect(run, sender=User)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_13_a_session_from_before_that_signs_in_again_while_another_tab_takes_the_slot_lives(user, engine):
+    with site_engine(engine):
+        again, tab = from_before(user)
+        with meanwhile(pre_save, lambda: in_its_own_thread(reload(tab))):
+            assert sign_in(user, again)[1] == 200
+        assert is_alive(key_of(again))
+        assert recorded(user) == key_of(again)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_13_a_session_from_before_that_changes_its_password_while_another_tab_takes_the_slot_lives(user, engine):
+    user.is_staff = True
+    user.save()
+    with site_engine(engine):
+        client, tab = from_before(user)
+        data = {"old_password": TEST_PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+        with meanwhile(pre_save, lambda: in_its_own_thread(reload(tab))):
+            assert client.post("/admin/password_change/", data).status_code == 302
+        assert is_alive(key_of(client))
+
+
+@pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
+def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_the_slot_is_dead(user, engine, where):
+    with site_engine(engine), ExitStack() as stack:
+        client, tab = from_before(user)
+        key = key_of(client)
+        late = in_background(reload(tab), **{where: Step()})
+        is_whole = lambda instance: not instance.get_deferred_fields()  # noqa: E731
+        # The logout has loaded its session, and knows whose it is.
+        with meanwhile(post_init, lambda: stack.enter_context(late), when=is_whole):
+            assert client.get("/logout").status_code == 200
+        stack.close()
+        assert not is_alive(key)
+        assert recorded(user) is None
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -4,9 +4,15 @@ Case 15 of the table of cases: JWT cookies count only beside a live session of t
 To be mixed in beside ``SingleLoginCases`` where signing in brings JWT cookies, as it does on the platform.
 """
 
+from base64 import urlsafe_b64encode
+
 import ddt
 from django.conf import settings
-from edx_rest_framework_extensions.auth.jwt.cookies import jwt_cookie_header_payload_name, jwt_cookie_signature_name
+from edx_rest_framework_extensions.auth.jwt.cookies import (
+    jwt_cookie_header_payload_name,
+    jwt_cookie_name,
+    jwt_cookie_signature_name,
+)
 from single_login_cases import BY_GROUP, protection
 
 
@@ -80,6 +86,11 @@ class JwtCookieCases:
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())[:number]:
                 browser.cookies[name] = "no.token"
             assert self.answers(browser) == {expected}
+
+    def test_case_15_a_token_nested_deeper_than_anybody_reads_is_nobodys(self):
+        client = self.new_client(self.user)
+        client.cookies[jwt_cookie_name()] = f"{urlsafe_b64encode(b'[' * 2000).decode()}.e30.x"
+        assert client.get(self.apis[0]).status_code == 200
 
     def test_case_15_a_token_sent_whole_in_one_cookie_is_no_way_round_it(self):
         token = self.token_of(self.new_client(self.user))

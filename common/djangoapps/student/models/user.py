@@ -4,7 +4,7 @@ import json
 import logging
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login import session_slot
@@ -52,7 +52,9 @@ class UserProfile(models.Model):
 
     def set_login_session(self, session_id=None):
         """Record ``session_id``, or None, as the account's one session: the one recorded before loads no more."""
-        session_slot.record(self, session_id)
+        with transaction.atomic():
+            self.refresh_from_db(fields=["meta"], from_queryset=UserProfile.objects.select_for_update())
+            session_slot.record(self, session_id)
 
 
 def log_successful_login(sender, request, user, **kwargs):

@@ -18,6 +18,12 @@ class MetaTest(TestCase):
         profile.save()
         assert UserProfile.objects.get(pk=profile.pk).get_meta() == meta
 
+    def test_a_session_is_recorded_in_the_row_and_not_in_an_old_copy_of_it(self):
+        profile = UserFactory().profile
+        UserProfile.objects.update(meta='{"written": "meanwhile"}')
+        profile.set_login_session("a key")
+        assert UserProfile.objects.get(pk=profile.pk).get_meta() == {"written": "meanwhile", "session_id": "a key"}
+
     def test_an_empty_column_is_an_empty_object(self):
         assert UserProfile().get_meta() == {}
 

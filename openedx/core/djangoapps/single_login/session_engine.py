@@ -34,6 +34,9 @@ def __getattr__(name: str) -> Any:
 class SingleLoginSession(SessionBase):
     """The rule, for a session engine to stand behind."""
 
+    # From before the rule, and about to take the slot: as this request sees it, nothing is on record.
+    is_about_to_take = False
+
     def load(self) -> dict[str, Any]:
         """Return the session's data, or nothing when it may not live; it costs nothing if nobody is signed in."""
         data = super().load()
@@ -70,6 +73,7 @@ class SingleLoginSession(SessionBase):
             if self._is_let_by(user, data):
                 return None
             if not recorded:
+                self.is_about_to_take = True
                 # Not in the request's own transaction, which may be rolled back, or wait for another account's row.
                 session_slot.after_commit(partial(self._take_if_free, user, data, self.session_key))
                 return None
@@ -82,8 +86,11 @@ class SingleLoginSession(SessionBase):
         return rule is not None
 
     def _take_if_free(self, user: User, data: dict[str, Any], session_key: str | None) -> None:
-        # Whoever signed out or in meanwhile, or got a new key, needs nothing, or asks again at the next request.
-        if self.session_key == session_key and (claim := session_slot.take_if_free(user, self, data)):
+        # Whoever signed out or in meanwhile needs nothing; a new key changes nothing. Outside of a transaction this is
+        # still within ``load``, and there is no cache yet.
+        if getattr(self, "_session_cache", data) is not data or CLAIM in data or RULE in data:
+            return
+        if claim := session_slot.take_if_free(user, data, session_slot.new_claim(self, session_key)):
             self._note(data, CLAIM, claim)
 
     def _note(self, data: dict[str, Any], key: str, value: Any) -> None:

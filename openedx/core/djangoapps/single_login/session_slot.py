@@ -50,14 +50,16 @@ def take(user: User, session: SessionBase) -> None:
     """
     Give ``user``'s slot to ``session``; the session recorded before is deleted after the commit.
 
-    A session that signs in again gets a fresh key first: whoever evicts it at this moment will delete the old one.
+    A session that signs in again gets a fresh key: whoever evicts it at this moment will delete the old one.
     """
-    if session.session_key is None or CLAIM in session or RULE in session:
-        session.cycle_key()
-    claim = new_claim(session)
     with transaction.atomic(using=_database()):
         profile = _hold_profile(user)
         earlier = recorded_key(profile)
+        if CLAIM in session or RULE in session or getattr(session, "is_about_to_take", False):
+            _renew_key(session)
+        elif session.session_key is None:
+            session.create()
+        claim = new_claim(session, session.session_key)
         record(profile, claim)
         if earlier:
             after_commit(partial(_evict, user, earlier))
@@ -67,9 +69,9 @@ def take(user: User, session: SessionBase) -> None:
     session[CLAIM] = claim
 
 
-def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str | None:
+def take_if_free(user: User, data: dict[str, Any], claim: str | None) -> str | None:
     """
-    Give ``user``'s slot to ``session``, whose data are ``data``, if nothing else is on record; return its claim then.
+    Record ``claim`` of the session whose data are ``data`` for ``user`` if nothing else is on record; return it then.
 
     A session that a password change has made worthless does not get it.
     """
@@ -77,7 +79,7 @@ def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str 
         # The account's row first, as a login does: the two could wait for each other otherwise.
         account = get_user_model().objects.using(_database()).select_for_update().get(pk=user.pk)
         profile = _hold_profile(account)
-        claim, recorded = new_claim(session), recorded_key(profile)
+        recorded = recorded_key(profile)
         # Another request of this session may have been faster.
         if (recorded and recorded != claim) or not _is_current(account, data):
             return None
@@ -86,12 +88,14 @@ def take_if_free(user: User, session: SessionBase, data: dict[str, Any]) -> str 
 
 
 def leave(user: User, session: SessionBase) -> None:
-    """Clear ``user``'s slot if ``session`` has it; an exempt session, which has no claim, costs nothing."""
-    if CLAIM not in session:
+    """Clear ``user``'s slot if ``session`` has it; an exempt session, which lives by a rule, costs nothing."""
+    if RULE in session:
         return
+    # Without a claim it is from before the rule. Another request of it may have taken the slot a moment ago.
+    claim = session.get(CLAIM, session.session_key)
     with transaction.atomic(using=_database()):
         profile = _profiles().select_for_update().filter(user=user).first()
-        if profile is not None and recorded_key(profile) == session[CLAIM]:
+        if profile is not None and recorded_key(profile) == claim:
             record(profile, None)
             user.profile = profile
 
@@ -103,9 +107,9 @@ def pass_by(user: User, session: SessionBase, rule: Rule) -> None:
     session[RULE] = [rule.setting, rule.name]
 
 
-def new_claim(session: SessionBase) -> str | None:
-    """Return the claim of ``session``: its key, or a random one where the key is what the session holds."""
-    return get_random_string(32) if isinstance(session, signed_cookies.SessionStore) else session.session_key
+def new_claim(session: SessionBase, session_key: str | None) -> str | None:
+    """Return the claim of ``session``: the key, or a random one where the key is what the session holds."""
+    return get_random_string(32) if isinstance(session, signed_cookies.SessionStore) else session_key
 
 
 def find_recorded_key(user: User) -> str | None:
@@ -115,8 +119,11 @@ def find_recorded_key(user: User) -> str | None:
 
 
 def recorded_key(profile: Profile) -> str | None:
-    """Return the session key that ``profile`` records, or None."""
-    return profile.get_meta().get(META_KEY)
+    """Return the session key that ``profile`` records, or None. Raises ValueError when its ``meta`` is no object."""
+    meta = profile.get_meta()
+    if not isinstance(meta, dict):
+        raise ValueError(f"auth_userprofile {profile.pk}: meta is not a JSON object. Mend it, or empty it.")
+    return meta.get(META_KEY)
 
 
 def record(profile: Profile, session_key: str | None) -> None:
@@ -137,6 +144,16 @@ def site_store() -> type[SessionBase]:
     engine = getattr(settings, SITE_ENGINE, DJANGOS_ENGINE) if is_ours else settings.SESSION_ENGINE
     store: type[SessionBase] = import_module(engine).SessionStore
     return store
+
+
+def _renew_key(session: SessionBase) -> None:
+    # As ``cycle_key`` does, but the old one is deleted with the commit: a logout in another tab holds the profile and
+    # waits for it, and if the request fails it is still on record.
+    data, key = dict(session.items()), session.session_key
+    session.create()
+    session.update(data)
+    if key:
+        after_commit(site_store()(key).delete)
 
 
 def _evict(user: User, session_key: str) -> None:

@@ -597,6 +597,12 @@ class SingleLoginCases:
         with override_settings(**BY_GROUP):
             assert self.signed_in([client, exempt, lone]) == []
 
+    @ddt.data("null", "[]", "1")
+    def test_a_session_whose_record_nobody_can_read_is_nobodys(self, meta):
+        client = self.new_client(self.user)
+        self.profiles.update(meta=meta)
+        assert not self.is_signed_in(client)
+
     def test_a_session_is_told_of_by_a_signal_when_it_is_ended(self):
         told = []
 
