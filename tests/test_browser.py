@@ -230,12 +230,22 @@ def be_refused_a_page(page, settings):
     assert page.goto(EXEMPTIONS).status == 403
 
 
+def send_an_old_page(page, settings):
+    page.goto("/login")
+    page.context.clear_cookies()
+    page.get_by_label("Email or username").fill("honor")
+    page.get_by_label("Password").fill(WRONG)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Not sent")).to_be_visible()
+
+
 STATES = {
     "sign-in": lambda page, settings: page.goto("/login"),
     "refused": lambda page, settings: refuse(page),
     "nothing filled in": lambda page, settings: refuse(page, "", ""),
     "no password": lambda page, settings: refuse(page, "honor", ""),
     "too many": exceed_the_limit,
+    "an old page": send_an_old_page,
     "signed in elsewhere": sign_in_elsewhere,
     "signed out": lambda page, settings: page.goto("/logout"),
     "one session": lambda page, settings: sign_in(page, "honor"),

@@ -54,7 +54,7 @@ The LMS is on http://127.0.0.1:{port} with {config}
   Try:
     - http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first
     - the same as xqwatcher: both stay signed in, and the dashboard says why
-    - twenty graders at once, in another terminal:  make graders
+    - twenty graders at once, in another terminal:  make graders PORT={port}
     - take the exemption out of the lms.yml, start again, and see the graders evict each other
 
 Ctrl-C stops it.
@@ -178,8 +178,12 @@ def main(port, config):
         # Of two at once, one waits. The lock ends with this process.
         fcntl.flock(os.open(config.parent, os.O_RDONLY), fcntl.LOCK_EX)
         provision(config)
-    except (ValueError, ImproperlyConfigured, OSError) as error:
+        # It may have been given away meanwhile.
+        check_port(port)
+    except (ValueError, ImproperlyConfigured) as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"DATA_DIR={config.parent} cannot be used: {error}")
     except KeyboardInterrupt:
         sys.exit("Interrupted. The next make run goes on.")
     print(WHAT_TO_TRY.format(port=port, config=config, password=PASSWORD), flush=True)

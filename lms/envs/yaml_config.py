@@ -79,7 +79,8 @@ def _find_repeated(node, seen):
     lines = {}
     for child in node.value:
         key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
-        if isinstance(key, yaml.ScalarNode):
+        # What is merged may be named several times.
+        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
             line = key.start_mark.line + 1
             if key.value in lines:
                 yield f"{key.value} stands twice, in lines {lines[key.value]} and {line}"

@@ -95,10 +95,10 @@ class Report:
         """Yield a finding for each configured name that no account or no group has."""
         exemptions = get_exemptions()
         for name in sorted(exemptions[USERNAMES] - self._users.keys()):
-            hint = _hint(name, self._all_users, "username")
+            hint = _hint(name, self._all_users, "username", "Correct it or remove it.")
             yield Finding("single_login.W011", f"{USERNAMES}: {name!r} matches no account.", hint, USERNAMES, name)
         for name in sorted(exemptions[GROUPS] - self._groups.keys()):
-            hint = _hint(name, self._all_groups, "name")
+            hint = _hint(name, self._all_groups, "name", "Correct it, remove it, or create the group.")
             yield Finding("single_login.W012", f"{GROUPS}: {name!r} matches no group.", hint, GROUPS, name)
 
     def explain(self, username: str) -> tuple[Account | None, str]:
@@ -106,7 +106,7 @@ class Report:
         ids = _ids_by_name(self._all_users, "username", [username])
         account = next(self.read_accounts(self._all_users.filter(pk__in=ids.values())), None)
         if account is None:
-            return None, f"No account is named {username!r}. {_hint(username, self._all_users, 'username')}"
+            return None, f"No account is named {username!r}. {_hint(username, self._all_users, 'username', '')}"
         return account, _sentence(account)
 
     def as_dict(self) -> dict[str, Any]:
@@ -155,14 +155,15 @@ def _is_recorded(meta: str | None) -> bool:
         return False
 
 
-def _hint(name: str, rows: Any, column: str) -> str:
+def _hint(name: str, rows: Any, column: str, otherwise: str) -> str:
+    """Return what may have been meant by ``name``, or what to do ``otherwise``."""
     wanted = name.strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
     candidates = list(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES])
     closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
     # Several names may differ by case alone: which of them was meant is not for us to guess.
     meant = " or ".join(repr(found) for found in candidates if found.casefold() in closest)
-    return f"Did you mean {meant}? {EXACT}" if meant else f"Correct it or remove it. {EXACT}"
+    return f"Did you mean {meant}? {EXACT}" if meant else f"{otherwise} {EXACT}".strip()
 
 
 def _sentence(account: Account) -> str:

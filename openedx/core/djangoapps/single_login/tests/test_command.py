@@ -262,6 +262,24 @@ class ProcessTest(SimpleTestCase):
         process = self.manage("single_login_exemptions --check", "{} >&-")
         assert (process.returncode, process.stderr) == (1, b"")
 
+    def test_an_output_that_is_full_is_told_in_one_line(self):
+        self.migrate()
+        for options in ("", "--format=json", "--check"):
+            process = self.manage(f"single_login_exemptions {options}", "{} > /dev/full")
+            self.assert_one_line(process, 2, "The report could not be written: ")
+
+    def test_a_name_is_shown_as_far_as_the_output_can(self):
+        self.migrate()
+        with sqlite3.connect(self.database) as connection:
+            connection.execute("UPDATE auth_user SET username = 'Zoë' WHERE id = 1")
+        process = self.manage("single_login_exemptions", PYTHONIOENCODING="ascii")
+        assert (process.returncode, process.stderr) == (0, b"")
+        assert b"\nZo\\xeb " in process.stdout
+
+    def test_what_check_prints_begins_with_the_findings(self):
+        self.migrate()
+        assert self.manage("single_login_exemptions --check").stdout.startswith(b"Findings: 1\n")
+
     def test_a_user_that_is_no_text_is_told_in_one_line(self):
         assert self.manage("migrate --verbosity=0").returncode == 0
         process = self.manage("single_login_exemptions", "{} --user=$'\\xff'")
@@ -278,12 +296,17 @@ class ProcessTest(SimpleTestCase):
         process = self.manage("single_login_exemptions --check")
         self.assert_one_line(process, 2, "The database could not be read: unable to open database file")
 
-    @ddt.data(({}, "", True), ({"NO_COLOR": "1"}, "", False), ({}, "--no-color", False))
+    @ddt.data(
+        ({}, "", True),
+        ({"NO_COLOR": "1"}, "", False),
+        ({"NO_COLOR": "1"}, "--large-group=0", False),
+        ({}, "--no-color", False),
+    )
     @ddt.unpack
     def test_a_terminal_gets_colours_only_where_they_are_wanted(self, environment, option, expected):
         spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
         on_a_terminal = f"{sys.executable} -c '{spawn}' {{}}"
         process = self.manage(f"single_login_exemptions {option}", on_a_terminal, TERM="xterm", **environment)
         assert process.returncode == 2
-        assert b"The database could not be read" in process.stdout
+        assert b"The database could not be read" in process.stdout or b"--large-group takes" in process.stdout
         assert (b"\x1b[" in process.stdout) is expected

@@ -51,19 +51,26 @@ class Command(BaseCommand):
             self.stderr.style_func = None
         if options["large_group"] < 1:
             raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
-        if sys.stdout is None and options.get("stdout") is None:
-            # It was closed. What this command finds, its exit code says all the same.
-            self.stdout = OutputWrapper(io.StringIO())
+        if options.get("stdout") is None:
+            if sys.stdout is None:
+                # It was closed. What this command finds, its exit code says all the same.
+                self.stdout = OutputWrapper(io.StringIO())
+            elif isinstance(sys.stdout, io.TextIOWrapper):
+                # Names are shown as far as the terminal can.
+                sys.stdout.reconfigure(errors="backslashreplace")
         try:
             is_well = self._report(**options)
             self.stdout.flush()
         except Error as error:
             reason = _printable(f"The database could not be read: {error}")
             raise CommandError(reason, returncode=COULD_NOT_LOOK) from error
-        except BrokenPipeError:
-            # Whoever read this has read enough; what is still in the buffer has nowhere to go.
+        except OSError as error:
+            # What is still in the buffer has nowhere to go.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(COULD_NOT_LOOK)
+            if isinstance(error, BrokenPipeError):
+                # Whoever read this has read enough.
+                sys.exit(COULD_NOT_LOOK)
+            raise CommandError(f"The report could not be written: {error}", returncode=COULD_NOT_LOOK) from error
         if not is_well:
             sys.exit(1)
 
@@ -110,10 +117,11 @@ class Command(BaseCommand):
         width = shutil.get_terminal_size().columns if self.stdout.isatty() else None
         for lines in _render_accounts(report.read_accounts(report.exempt_users()), width):
             self.stdout.write(lines)
+        self.stdout.write()
         self._print_findings(report)
 
     def _print_findings(self, report: Report) -> None:
-        self.stdout.write(f"\nFindings: {len(report.findings)}")
+        self.stdout.write(f"Findings: {len(report.findings)}")
         for finding in report.findings:
             message, hint = _printable(finding.message), _printable(finding.hint)
             self.stdout.write(f"{finding.id}: {message}\n    HINT: {hint}")
