@@ -117,8 +117,6 @@ def find_rule(user: User | AnonymousUser) -> Rule | None:
     The groups are asked for, in one query, only when groups are configured and the username does not match. A faulty
     setting raises ``ImproperlyConfigured``.
     """
-    if not user.is_authenticated:
-        return None
     rules = find_rules(user.get_username(), ())
     if not rules and get_exemptions()[GROUPS]:
         rules = find_rules(user.get_username(), user.groups.values_list("name", flat=True))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    # Looked up at each use: the site's own engine is a setting, which tests override.
     if name == "SessionStore":
         return _under_the_rule(session_slot.site_store())
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,6 +7,7 @@ A login records its session's key there while it holds the profile's row, and wr
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -132,7 +133,7 @@ def record(profile: Profile, session_key: str | None) -> None:
     _profiles().filter(pk=profile.pk).update(meta=profile.meta)
 
 
-def after_commit(action: Any) -> None:
+def after_commit(action: Callable[[], object]) -> None:
     """Run ``action`` when no lock is held any more; what it raises is logged, and no more."""
     # Not the partial itself: Django names the function in its log line.
     transaction.on_commit(lambda: action(), using=_database(), robust=True)

@@ -24,6 +24,7 @@ from openedx.core.djangoapps.single_login.exemptions import (
     get_exemptions,
     is_pii_squelched,
     is_protection_on,
+    still_exempts,
 )
 
 NAME = "xqwatcher"
@@ -113,6 +114,9 @@ class DecisionTest(TestCase):
     def test_the_rule_and_the_queries_it_takes(self, configured, rule, queries):
         with override_settings(**configured), self.assertNumQueries(queries):
             assert find_rule(self.user) == rule
+
+    def test_a_rule_of_no_setting_exempts_nobody(self):
+        assert still_exempts(Rule("SINGLE_LOGIN_EXEMPT_ROLES", "staff"), UserFactory()) is False
 
     def test_an_anonymous_user_is_never_exempt(self):
         with override_settings(**{USERNAMES: [NAME], GROUPS: ["xqueue"]}), self.assertNumQueries(0):
