@@ -22,7 +22,7 @@ Settings
 ########
 
 Every setting of this project, as it is annotated in the code. This page is generated: change the annotation, and run
-``make reference``. What the settings are for, and how to choose is in
+``make reference``. What the settings are for, and how to choose them, is explained in
 `operators.rst <operators.rst>`_.
 """
 

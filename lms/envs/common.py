@@ -35,15 +35,15 @@ SINGLE_LOGIN_EXEMPT_GROUPS = []
 
 # .. setting_name: LOGISTRATION_RATELIMIT_RATE
 # .. setting_default: 100/5m
-# .. setting_description: How often one client IP address may be refused at the login endpoints, /xqueue/login/ among
-#   them, before its further attempts are not looked at. Of an IPv6 address the first 64 bits count.
+# .. setting_description: How many failed attempts one IP address may make at the login endpoints, /xqueue/login/ among
+#   them, before further ones are rejected unchecked. Of an IPv6 address the first 64 bits count.
 LOGISTRATION_RATELIMIT_RATE = "100/5m"
 
 # .. setting_name: LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
 # .. setting_default: 30/5m
-# .. setting_description: How often one client IP address may be refused with one account before its further attempts
-#   with it are not looked at; ten times as often, all addresses together. An e-mail address or username that belongs
-#   to no account counts like one.
+# .. setting_description: How many failed attempts one IP address may make on one account before further ones are
+#   rejected unchecked; from all addresses together, ten times as many. An e-mail address or username without an
+#   account counts the same way.
 LOGISTRATION_PER_EMAIL_RATELIMIT_RATE = "30/5m"
 
 # .. setting_name: AUTH_PASSWORD_VALIDATORS
