@@ -15,8 +15,7 @@ def log_exempted_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
     Record in the logger ``audit``, and on the current monitoring transaction, that ``rule`` exempted a login.
 
-    The transaction's attributes are ``single_login_exempt`` (True) and ``single_login_rule``: the setting and the name
-    that matched, or the setting alone when the name is personal data to be kept out of logs.
+    A username is left out of the attribute ``single_login_rule`` when personal data are to be kept out of logs.
     """
     matched = rule.setting if rule.setting == USERNAMES and is_pii_squelched() else str(rule)
     set_custom_attribute("single_login_exempt", True)

@@ -100,11 +100,7 @@ def find_faults() -> list[Error]:
 
 
 def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
-    """
-    Return every rule that exempts an account of this name in groups of these names; the first is the one to name.
-
-    A faulty setting raises ``ImproperlyConfigured``.
-    """
+    """Return every rule that exempts an account of this name in groups of these names; the first is the one to name."""
     exemptions = get_exemptions()
     by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
     return by_username + [Rule(GROUPS, name) for name in sorted(exemptions[GROUPS].intersection(group_names))]

@@ -47,8 +47,8 @@ class SingleLoginSession(SessionBase):
         user = _user_of(data)
         try:
             reason = self._find_reason_to_end(user, data)
-        except (ObjectDoesNotExist, ValueError):
-            # No such account, or a profile that nobody can read.
+        except (ObjectDoesNotExist, ValueError, AttributeError):
+            # No such account, or a profile whose ``meta`` is no JSON object.
             reason = ""
         if reason is None:
             return data

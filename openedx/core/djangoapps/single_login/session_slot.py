@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
@@ -22,7 +22,7 @@ from django.utils.crypto import constant_time_compare, get_random_string
 
 from . import audit
 from .exemptions import Rule
-from .settings import DJANGOS_ENGINE, SESSION_ENGINE, SITE_ENGINE
+from .settings import SESSION_ENGINE, SITE_ENGINE
 
 if TYPE_CHECKING:
     # At run time this module is imported before there are models.
@@ -120,11 +120,8 @@ def find_recorded_key(user: User) -> str | None:
 
 
 def recorded_key(profile: Profile) -> str | None:
-    """Return the session key that ``profile`` records, or None. Raises ValueError when its ``meta`` is no object."""
-    meta = profile.get_meta()
-    if not isinstance(meta, dict):
-        raise ValueError(f"auth_userprofile {profile.pk}: meta is not a JSON object. Mend it, or empty it.")
-    return meta.get(META_KEY)
+    """Return the session key that ``profile`` records, or None."""
+    return profile.get_meta().get(META_KEY)
 
 
 def record(profile: Profile, session_key: str | None) -> None:
@@ -142,7 +139,7 @@ def after_commit(action: Callable[[], object]) -> None:
 def site_store() -> type[SessionBase]:
     """Return the session store of the site's own engine."""
     is_ours = settings.SESSION_ENGINE == SESSION_ENGINE
-    engine = getattr(settings, SITE_ENGINE, DJANGOS_ENGINE) if is_ours else settings.SESSION_ENGINE
+    engine = getattr(settings, SITE_ENGINE, global_settings.SESSION_ENGINE) if is_ours else settings.SESSION_ENGINE
     store: type[SessionBase] = import_module(engine).SessionStore
     return store
 

@@ -2,13 +2,14 @@
 
 from types import ModuleType
 
+from django.conf import global_settings
+
 PACKAGE = __name__.rpartition(".")[0]
 SESSION_ENGINE = f"{PACKAGE}.session_engine"
 JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.middleware.JwtCookieMiddleware"
 # The name of the setting that keeps the name of the site's own engine.
 SITE_ENGINE = "SINGLE_LOGIN_SITE_SESSION_ENGINE"
 
-DJANGOS_ENGINE = "django.contrib.sessions.backends.db"
 READER_OF_JWT_COOKIES = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"
 
 
@@ -18,7 +19,7 @@ def plugin_settings(settings: ModuleType) -> None:
 
     Runs after the operator's file is read, so ``SESSION_ENGINE`` goes on naming the site's own engine there.
     """
-    engine = getattr(settings, "SESSION_ENGINE", DJANGOS_ENGINE)
+    engine = getattr(settings, "SESSION_ENGINE", global_settings.SESSION_ENGINE)
     if engine != SESSION_ENGINE:
         setattr(settings, SITE_ENGINE, engine)
         settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]

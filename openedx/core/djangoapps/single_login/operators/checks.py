@@ -44,11 +44,7 @@ class Finding(Warning):
 
 
 def check_settings(**kwargs: Any) -> Iterable[CheckMessage]:
-    """
-    Report ``single_login.E001`` to ``E003``, or else ``single_login.W001`` to ``W008``.
-
-    A process with a fault has refused to start; settings that change in a running process, as in tests, get here.
-    """
+    """Report ``single_login.E001`` to ``E003``, with which no process starts, or else ``W001`` to ``W008``."""
     return find_faults() or find_settings_findings()
 
 
@@ -57,10 +53,7 @@ def check_platform(**kwargs: Any) -> Iterable[CheckMessage]:
     if take_its_place():
         return []
     message = "No enforce_single_login was found to take the place of: nobody is exempt from single login."
-    hint = (
-        "This platform is not one that openedx-single-login knows. Look for a release that does, or uninstall it. "
-        "The platform's own protection works as it did before."
-    )
+    hint = "Look for a release of openedx-single-login that knows this platform, whose own protection works meanwhile."
     return [Error(message, hint=hint, id="single_login.E101")]
 
 

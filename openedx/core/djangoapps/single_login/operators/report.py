@@ -54,13 +54,10 @@ class Account:
 
 class Report:
     """
-    The exemptions as the settings and the database have them now.
+    The exemptions as the settings and the database have them now. A faulty setting raises ``ImproperlyConfigured``.
 
-    An exempt group of more than ``large_group`` members is a finding. ``using`` names the database to read; left out,
-    it is the router's choice.
-
-    Raises:
-        ImproperlyConfigured: when a setting is faulty.
+    An exempt group of more than ``large_group`` members is a finding. ``using`` names the database to read, if not the
+    router's choice.
     """
 
     def __init__(self, large_group: int = LARGE_GROUP, using: str | None = None) -> None:

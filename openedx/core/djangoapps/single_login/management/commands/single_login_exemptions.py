@@ -134,10 +134,9 @@ def _printable(text: str) -> str:
 
 def _render_accounts(accounts: Iterable[Account], width: int | None) -> Iterator[str]:
     """
-    Yield a table in lines: one for each account, under one header.
+    Yield a line for each account under one header, or a line for each column where the terminal's ``width`` is less.
 
-    Where that is wider than the terminal's ``width`` the accounts stand one below the other instead, with a line for
-    each column. ``width`` is None where there is no terminal: a line stays a line then, however long, for grep.
+    ``width`` is None where there is no terminal: a line stays a line then, however long, for grep.
     """
     rows = map(_cells, accounts)
     measured = [COLUMNS, *islice(rows, MEASURED)]
