@@ -29,7 +29,7 @@ class SmallBodyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request):
-        """Go on."""
+        """Answer as what comes after this does: what is refused is known in ``process_view``."""
         return self.get_response(request)
 
     def process_view(self, request, *view):

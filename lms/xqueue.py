@@ -2,6 +2,8 @@
 
 from http import HTTPStatus
 
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.decorators import action
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
@@ -15,6 +17,7 @@ COLUMNS = ["username"]
 INCORRECT = "Incorrect login credentials"
 
 
+@method_decorator(sensitive_post_parameters("password"), "dispatch")
 class XQueueViewSet(xqueue.XQueueViewSet):
     """The xqueue, where only so many attempts to sign in are refused before more are not looked at."""
 

@@ -304,6 +304,8 @@ def test_the_exemptions_page_is_not_for_a_learner(open_page):
     expect(page.get_by_role("heading", name="Not allowed")).to_be_visible()
     expect(page.get_by_role("link", name="Sign in")).to_have_count(0)
     expect(page.get_by_text("xqwatcher")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
 
 
 def test_the_exemptions_page_sends_nobody_to_sign_in(open_page):

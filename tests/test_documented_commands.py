@@ -12,7 +12,8 @@ import yaml
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 WHEEL_README = REPO_ROOT / "openedx/core/djangoapps/single_login/README.rst"
-DOCUMENTS = [REPO_ROOT / "README.rst", WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
+AT_THE_ROOT = [REPO_ROOT / "README.rst", REPO_ROOT / "CONTRIBUTING.rst"]
+DOCUMENTS = [*AT_THE_ROOT, WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
 SHELL_BLOCK = re.compile(r"^( *)\.\. code-block:: shell\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 OTHER_BLOCK = re.compile(r"^( *)(?!\.\. ).*::\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "systemctl ", ".venv/")
@@ -97,6 +98,15 @@ def test_commands_are_found():
     assert "make run" in printed_commands(REPO_ROOT / "README.rst")
     found = runnable(REPO_ROOT / "docs" / "operators.rst")
     assert "./manage.py lms check --database default --fail-level WARNING" in found
+
+
+@pytest.mark.parametrize(
+    "command",
+    sorted({line for document in DOCUMENTS for line in printed_commands(document) if line.startswith("make ")}),
+)
+def test_every_printed_target_of_make_is_there(site, command):
+    process = site.run(command.replace("make ", "make --dry-run ", 1))
+    assert process.returncode == 0, process.stderr
 
 
 @pytest.mark.parametrize(

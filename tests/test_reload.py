@@ -130,7 +130,7 @@ def test_a_broken_file_leaves_the_server_as_it_is_until_it_is_mended(gunicorn):
         process.send_signal(signal.SIGHUP)
         gunicorn.wait_until(gunicorn.refusals)
         # Both workers were replaced, and read what the former read.
-        gunicorn.wait_until(lambda: len(gunicorn.workers()) == 4)
+        gunicorn.wait_until(lambda: len(gunicorn.workers()) >= 4)
         assert all(gunicorn.is_exempt() for _ in range(5))
         log = gunicorn.log.read_text()
         assert f"{REFUSED} ImproperlyConfigured: SINGLE_LOGIN_EXEMPT_USERNAMES must be a list" in log
@@ -161,7 +161,7 @@ def test_a_worker_that_replaces_another_reads_no_file_that_nobody_asked_to_load(
 def test_the_copy_is_private_and_goes_away_with_the_server(gunicorn):
     with gunicorn.serve() as process:
         process.send_signal(signal.SIGHUP)
-        gunicorn.wait_until(lambda: len(gunicorn.workers()) == 4)
+        gunicorn.wait_until(lambda: len(gunicorn.workers()) >= 4)
         (copy,) = gunicorn.temporary.glob("lms-*.yml")
         assert copy.stat().st_mode & 0o777 == 0o600
     assert not list(gunicorn.temporary.glob("lms-*.yml"))
@@ -202,7 +202,7 @@ def test_a_worker_that_replaces_another_finds_the_configuration_when_the_tempora
             copy.unlink()
         for worker in gunicorn.workers():
             os.kill(int(worker), signal.SIGTERM)
-        gunicorn.wait_until(lambda: len(gunicorn.workers()) == 4)
+        gunicorn.wait_until(lambda: len(gunicorn.workers()) >= 4)
         gunicorn.wait_until(gunicorn.answers)
         assert gunicorn.is_exempt()
     assert process.returncode == 0

@@ -151,7 +151,6 @@ def test_without_the_exemption_the_same_graders_are_evicted_while_work_waits(fol
         counts = grade_all(url, workers=WORKERS, seconds=10)
         assert counts["refused"] > 0
         assert counts["logins"] > WORKERS
-        assert counts["graded"] < SUBMISSIONS
     assert lms_yml.read_text() == before.replace('SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]\n', "")
 
 

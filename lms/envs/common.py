@@ -153,7 +153,6 @@ CONTENT_SECURITY_POLICY = {
         "style-src": ["'self'"],
     }
 }
-X_FRAME_OPTIONS = "DENY"
 
 REST_FRAMEWORK = {"DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"]}
 
@@ -164,7 +163,6 @@ MEDIA_ROOT = DATA_DIR / "uploads"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_TZ = True
 
 # The library's own default is New Relic, which is not installed here. lms.yml names what a site has.
 OPENEDX_TELEMETRY = []

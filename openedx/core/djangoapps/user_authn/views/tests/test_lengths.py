@@ -6,7 +6,9 @@ import ddt
 from django.contrib.auth.password_validation import validate_password
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client, TestCase, override_settings
+from django.test.utils import CaptureQueriesContext
 
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
@@ -67,10 +69,11 @@ class LengthTest(TestCase):
     )
     @ddt.unpack
     def test_no_account_is_looked_for_by_more_than_its_column_holds(self, path, field, column):
-        with counted_work() as (hashed, _):
-            for length, hashes in ((column, 1), (column + 1, 1)):
+        for length, is_looked_for in ((column, True), (column + 1, False)):
+            with counted_work() as (hashed, _), CaptureQueriesContext(connection) as statements:
                 assert Client().post(path, {field: "x" * length, "password": "wrong"}).status_code in (400, 401)
-                assert len(hashed) == hashes
+            assert len(hashed) == is_looked_for
+            assert any("auth_user" in statement["sql"] for statement in statements) is is_looked_for
 
     def test_a_form_that_sets_a_password_has_the_same_maximum(self):
         validate_password("x" * MAXIMUM)

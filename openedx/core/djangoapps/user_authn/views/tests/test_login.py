@@ -9,8 +9,9 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import MD5PasswordHasher, make_password
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.test import Client, TestCase, TransactionTestCase, override_settings
+from django.views.debug import SafeExceptionReporterFilter
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -34,6 +35,7 @@ ENDPOINTS = {
     "sign_in_page": ("/login", "email_or_username", "email"),
     "xqueue": ("/xqueue/login/", "username", "username"),
 }
+JSON_ENDPOINTS = ["login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2"]
 ENGINES = ["db", "cached_db", "cache"]
 
 
@@ -175,7 +177,7 @@ class LoginTest(TestCase):
         cache.clear()
         self.user = UserFactory(username="honor", email="honor@example.com")
 
-    @ddt.data("login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2")
+    @ddt.data(*JSON_ENDPOINTS)
     def test_success(self, endpoint):
         response = sign_in_at(endpoint, self.client, self.user)
         assert response.status_code == 200
@@ -203,24 +205,35 @@ class LoginTest(TestCase):
         path, field, _ = ENDPOINTS[endpoint]
         response = self.client.post(path, {field: sent, "password": "wrong"})
         assert response.status_code == 400
-        answer = response.json()
-        assert (answer["success"], answer["email"]) == (False, sent)
-        assert answer["value"]
+        message = "There was an error receiving your login information. Please try again."
+        refusal = {"value": message}
         if sent:
-            assert answer["error_code"] == "incorrect-email-or-password"
+            refusal = {"value": "Email or password is incorrect.", "error_code": "incorrect-email-or-password"}
+        assert response.json() == {"success": False, "email": sent, **refusal}
+        assert "csrftoken" in response.cookies
+
+    @ddt.data(*JSON_ENDPOINTS)
+    def test_no_answer_is_stored(self, endpoint):
+        responses = [sign_in_at(endpoint, self.client, self.user, password) for password in ("wrong", TEST_PASSWORD)]
+        responses.append(self.client.get(ENDPOINTS[endpoint][0]))
+        assert ["no-store" in response.headers["Cache-Control"] for response in responses] == [True] * 3
 
     @ddt.data({}, {"email": "honor@example.com"}, {"password": "x"})
     def test_a_missing_field_is_refused_with_a_message(self, data):
         response = self.client.post("/login_ajax", data)
         assert response.status_code == 400
-        assert "login information" in response.json()["value"]
+        assert response.json()["value"] == "There was an error receiving your login information. Please try again."
+        assert "error_code" not in response.json()
 
-    @ddt.data((TEST_PASSWORD, "inactive-user"), ("wrong", "incorrect-email-or-password"))
+    @ddt.data(
+        (TEST_PASSWORD, "inactive-user", "Your account is not active. Please contact support."),
+        ("wrong", "incorrect-email-or-password", "Email or password is incorrect."),
+    )
     @ddt.unpack
-    def test_an_inactive_account_is_told_so_only_with_its_password(self, password, code):
+    def test_an_inactive_account_is_told_so_only_with_its_password(self, password, code, message):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
         response = self.client.post("/login_ajax", {"email": "gone@example.com", "password": password})
-        assert response.json()["error_code"] == code
+        assert (response.json()["error_code"], response.json()["value"]) == (code, message)
         assert "_auth_user_id" not in self.client.session
 
     def test_two_accounts_with_one_address_are_both_refused(self):
@@ -240,14 +253,30 @@ class LoginTest(TestCase):
 
     @ddt.data("login_ajax", "sign_in_page", "xqueue")
     def test_a_database_that_fails_is_not_taken_for_a_refusal(self, endpoint):
-        def lose_connection(execute, sql, *arguments):
-            if sql.startswith("UPDATE") and "last_login" in sql:
+        self.client.raise_request_exception = False
+        with connection.execute_wrapper(lose_last_login):
+            assert sign_in_at(endpoint, self.client, self.user).status_code == 500
+
+    def test_a_database_that_fails_for_an_unknown_account_is_not_taken_for_another_fault(self):
+        statements = []
+
+        def lose_second_look(execute, sql, *arguments):
+            statements.extend([sql] if "auth_user" in sql else [])
+            if len(statements) == 2:
                 raise OperationalError("Lost connection")
             return execute(sql, *arguments)
 
+        with connection.execute_wrapper(lose_second_look), self.assertRaises(DatabaseError):
+            sign_in_at("xqueue", self.client, UserFactory.build())
+
+    @ddt.data(*ENDPOINTS)
+    def test_the_report_of_a_fault_shows_no_password(self, endpoint):
         self.client.raise_request_exception = False
-        with connection.execute_wrapper(lose_connection):
-            assert sign_in_at(endpoint, self.client, self.user).status_code == 500
+        with connection.execute_wrapper(lose_last_login):
+            request = sign_in_at(endpoint, self.client, self.user).wsgi_request
+        sent = SafeExceptionReporterFilter().get_post_parameters(request)
+        assert request.POST["password"] == TEST_PASSWORD
+        assert TEST_PASSWORD not in sent.values()
 
     def test_the_password_is_normalised(self):
         composed = "Pä\ufb01ssword"
@@ -327,6 +356,13 @@ class LoginTest(TestCase):
         assert "hunter2" not in lines[0]
 
 
+def lose_last_login(execute, sql, *arguments):
+    """Fail where a login is written down: a wrapper of statements."""
+    if sql.startswith("UPDATE") and "last_login" in sql:
+        raise OperationalError("Lost connection")
+    return execute(sql, *arguments)
+
+
 class RefusingBackend(ModelBackend):
     """Lets nobody in, whatever the backends after it say."""
 
@@ -355,6 +391,13 @@ class SignInPageTest(TestCase):
 
     def test_signing_in_leads_to_the_dashboard(self):
         self.assertRedirects(self.post(), "/dashboard")
+        assert self.client.get("/login").url == "/dashboard"
+
+    def test_a_password_may_end_in_a_space(self):
+        self.user.set_password("ends in a space ")
+        self.user.save()
+        assert self.post(password="ends in a space").status_code == 400
+        self.assertRedirects(self.post(password="ends in a space "), "/dashboard")
 
     @ddt.data(
         ("/admin/", "/admin/"),
@@ -373,9 +416,9 @@ class SignInPageTest(TestCase):
     @ddt.data((True, "/dashboard"), (False, "http://testserver/admin/"))
     @ddt.unpack
     def test_next_may_lead_to_plain_http_from_plain_http_only(self, secure, expected):
-        self.post()
-        response = self.client.get("/login", {"next": "http://testserver/admin/"}, secure=secure)
-        assert response.url == expected
+        sent = {"email_or_username": "honor", "password": TEST_PASSWORD, "next": "http://testserver/admin/"}
+        assert self.client.post("/login", sent, secure=secure).url == expected
+        assert self.client.get("/login", {"next": sent["next"]}, secure=secure).url == expected
 
     @ddt.data("/login", "/logout")
     def test_the_pages_are_never_stored(self, path):

@@ -124,6 +124,18 @@ class RateLimitTest(TestCase):
             assert forged == ["wrong"] * 3 + ["limited"]
             assert self.attempt(address="127.0.0.1", headers={"X-Forwarded-For": "10.1.1.2"}) == "wrong"
 
+    @ddt.data(*ENDPOINTS)
+    def test_each_count_is_kept_at_its_own_rate(self, endpoint):
+        rates = {"LOGISTRATION_RATELIMIT_RATE": "4/10m", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "2/5m"}
+        other, unknown = UserFactory(), UserFactory.build()
+        with override_settings(**rates):
+            of_account_and_address = self.answers(3, endpoint=endpoint)
+            of_address = [*self.answers(2, endpoint=endpoint, user=other), self.attempt(endpoint, user=unknown)]
+            of_account = [self.attempt(endpoint, address=f"9.9.9.{n}") for n in range(19)]
+        assert of_account_and_address == ["wrong"] * 2 + ["limited"]
+        assert of_address == ["wrong"] * 2 + ["limited"]
+        assert of_account == ["wrong"] * 18 + ["limited"]
+
     def test_what_the_limit_refuses_is_not_audited_as_a_guess(self):
         with override_settings(**BY_ACCOUNT), audit_lines() as lines:
             self.answers(5)
