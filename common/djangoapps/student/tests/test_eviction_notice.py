@@ -1,11 +1,13 @@
 """What the sign-in page tells the person whose session was evicted, and whom it tells nothing."""
 
 import re
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import ddt
 from django.contrib.sessions.models import Session
 from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client, TransactionTestCase, override_settings
 from django.utils import timezone
 
@@ -25,6 +27,16 @@ class FailingCache(caches["default"].__class__):
         raise ConnectionError
 
     set = get
+
+
+class NotingCache(LocMemCache):
+    """A cache that notes what it is given to keep: ``kept`` has keys, values and timeouts."""
+
+    kept = []
+
+    def set(self, key, value, *args, **kwargs):
+        self.kept.append((key, value, kwargs.get("timeout")))
+        super().set(key, value, *args, **kwargs)
 
 
 @ddt.ddt
@@ -113,11 +125,31 @@ class EvictionNoticeTest(TransactionTestCase):
     def test_no_session_key_is_kept_in_the_cache(self):
         self.sign_in(self.first)
         key = self.first.session.session_key
-        self.sign_in(self.second)
-        kept = caches["default"]._cache
-        notices = {name: value for name, value in kept.items() if eviction_notice.SALT in name}
-        assert len(notices) == 1
-        assert key not in str(notices)
+        with self.noting_cache() as kept:
+            self.sign_in(self.second)
+        assert len(kept) == 1
+        assert key not in str(kept)
+
+    @contextmanager
+    def noting_cache(self):
+        noting = {"BACKEND": f"{NotingCache.__module__}.NotingCache"}
+        NotingCache.kept.clear()
+        with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": noting}):
+            yield NotingCache.kept
+
+    def test_the_cache_keeps_a_notice_for_as_long_as_the_session_cookie_may_be_kept(self):
+        with override_settings(SESSION_COOKIE_AGE=1234), self.noting_cache() as kept:
+            self.evict()
+        assert [timeout for _, _, timeout in kept] == [1234]
+
+    @override_settings(SESSION_COOKIE_PATH="/learn", SESSION_COOKIE_DOMAIN="learn.example.com")
+    def test_the_cookie_goes_where_the_session_cookie_goes_and_lasts_a_day(self):
+        self.evict()
+        given = self.first.get("/dashboard").cookies[COOKIE]
+        assert (given["path"], given["domain"], given["max-age"]) == ("/learn", "learn.example.com", 24 * 60 * 60)
+        self.sign_in(self.first)
+        taken = self.first.get("/dashboard").cookies[COOKIE]
+        assert (taken["path"], taken["domain"], taken["max-age"]) == ("/learn", "learn.example.com", 0)
 
     def test_the_cookie_is_out_of_reach_of_scripts_and_names_no_session(self):
         self.sign_in(self.first)

@@ -1,8 +1,13 @@
-"""The profile and its ``meta``."""
+"""The profile and its ``meta``, and the order in which the rows of accounts are locked."""
+
+import re
 
 import ddt
+from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase
+from django.test.utils import CaptureQueriesContext
 
+from common.djangoapps.student.locks import hold_accounts
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 
@@ -45,4 +50,23 @@ class UnreadableMetaTest(TransactionTestCase):
         assert response.status_code == 500
         assert "Traceback" not in response.content.decode()
         assert UserProfile.objects.get(user=user).meta == "<broken>"
+
+    def test_a_live_session_is_nobodys_and_nothing_fails(self):
+        user = UserFactory()
+        data = {"email": user.email, "password": TEST_PASSWORD}
+        assert self.client.post("/login_ajax", data).status_code == 200
+        assert self.client.get("/dashboard").status_code == 200
+        UserProfile.objects.filter(user=user).update(meta="<broken>")
+        self.client.raise_request_exception = False
         assert self.client.get("/dashboard").status_code == 302
+        assert UserProfile.objects.get(user=user).meta == "<broken>"
+
+
+class LocksTest(TransactionTestCase):
+    """Who locks several accounts waits for nobody who waits for them."""
+
+    def test_the_lowest_account_is_locked_first(self):
+        with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+            hold_accounts(2, 1)
+        (sql,) = (query["sql"] for query in queries if "auth_user" in query["sql"])
+        assert re.search(r"ORDER BY (1|.auth_user.\..id.) ASC", sql)

@@ -389,6 +389,15 @@ class SingleLoginCases:
             assert self.is_signed_in(first)
             assert self.recorded() == self.key_of(first)
 
+    def test_case_7_signing_in_again_and_out_while_exempt_keeps_the_record(self):
+        client = self.new_client(self.user)
+        recorded = self.recorded()
+        with override_settings(**BY_GROUP):
+            assert self.sign_in(client, self.user).status_code in (200, 302)
+            self.sign_out(client)
+            assert not self.is_signed_in(client)
+        assert self.recorded() == recorded is not None
+
     @ddt.data(BY_USERNAME, BY_GROUP)
     def test_case_8_taking_the_exemption_from_the_settings_ends_the_sessions_it_let_in(self, exemptions):
         with override_settings(**exemptions):
@@ -423,6 +432,24 @@ class SingleLoginCases:
         assert self.signed_in([other, client]) == [client]
         with override_settings(**BY_GROUP):
             assert self.signed_in([other, client]) == [client]
+
+    def test_case_8_a_session_whose_exemption_goes_while_it_signs_in_again_gets_a_fresh_key(self):
+        request = RequestFactory().get("/")
+        with override_settings(**BY_GROUP):
+            request.session = self.new_client(self.user).session
+            assert SESSION_KEY in request.session
+        key = request.session.session_key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        request.session.save()
+        assert request.session.session_key != key
+        assert self.recorded() == self.key_in(request.session)
+
+    def test_case_8_a_session_that_is_no_longer_exempt_is_deleted(self):
+        with override_settings(**BY_GROUP):
+            client = self.new_client(self.user)
+        session = client.session
+        assert not self.is_signed_in(client)
+        assert not session.exists(session.session_key)
 
     @ddt.data(NOBODY, BY_BOTH)
     def test_case_9_with_the_protection_off_nothing_is_read_written_or_deleted(self, exemptions):
@@ -587,6 +614,21 @@ class SingleLoginCases:
         clients = [self.new_client(self.user) for _ in range(2)]
         assert self.signed_in(clients) == clients[1:]
 
+    @ddt.data(user_logged_in, user_logged_out)
+    def test_case_14_what_the_request_has_of_the_profile_is_up_to_date_after_the_signal(self, signal):
+        before_login = self.user_with_profile()
+        client = self.new_client(self.user)
+        user = before_login if signal is user_logged_in else self.user_with_profile()
+        request = RequestFactory().get("/")
+        request.session = client.session
+        self.enforce_single_login(signal=signal, sender=type(user), request=request, user=user)
+        user.profile.save()
+        assert self.recorded() == (self.key_in(request.session) if signal is user_logged_in else None)
+
+    def user_with_profile(self):
+        """Return the account as it is now, its profile already read."""
+        return get_user_model().objects.select_related("profile").get(pk=self.user.pk)
+
     def test_a_session_of_an_account_that_is_no_more_is_nobodys(self):
         client = self.new_client(self.user)
         with override_settings(**BY_GROUP):
@@ -617,6 +659,20 @@ class SingleLoginCases:
         key = self.key_of(first)
         self.is_signed_in(self.new_client(self.user))
         assert told == [(self.user.pk, key)]
+
+    def test_a_receiver_that_fails_when_a_session_is_no_longer_exempt_harms_nobody(self):
+        def fail(**kwargs):
+            told.append(kwargs["user"].pk)
+            raise RuntimeError("What a receiver does wrong harms nobody")
+
+        told = []
+        signal = self.signals.session_evicted
+        signal.connect(fail)
+        self.addCleanup(signal.disconnect, fail)
+        with override_settings(**BY_GROUP):
+            client = self.new_client(self.user)
+        assert not self.is_signed_in(client)
+        assert told == [self.user.pk]
 
     @property
     def signals(self):

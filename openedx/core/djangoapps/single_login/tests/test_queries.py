@@ -138,10 +138,11 @@ class RequestStatementsTest(TransactionTestCase):
         with protection(True, **BY_BOTH):
             assert self.ask("/single_login/exemptions.css") == {}
 
-    def test_the_record_is_never_read_from_a_replica(self):
+    @ddt.data(NOBODY, BY_GROUP)
+    def test_the_record_is_never_read_from_a_replica(self, exemptions):
         replica = "openedx.core.djangoapps.single_login.tests.test_queries.ReplicaRouter"
-        self.client.force_login(self.user)
-        with protection(True), override_settings(DATABASE_ROUTERS=[replica]):
+        with protection(True, **exemptions), override_settings(DATABASE_ROUTERS=[replica]):
+            self.client.force_login(self.user)
             assert self.client.get("/dashboard").status_code == 200
             assert (
                 self.client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD}).status_code

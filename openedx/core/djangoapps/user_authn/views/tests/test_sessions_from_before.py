@@ -1,8 +1,9 @@
 """A lone session from before the rule, in requests that come at once, fail, or sign in again."""
 
 import ddt
+from django.conf import settings
 from django.db import connection
-from django.test import Client, TransactionTestCase
+from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -71,6 +72,30 @@ class LoneSessionTest(TransactionTestCase):
                 self.sign_in()
             self.sign_in()
             assert self.is_signed_in()
+
+    @ddt.data(*ALL_ENGINES)
+    def test_case_13_a_first_request_that_signs_out_leaves_nothing_on_record(self, engine):
+        self.requests_are_atomic()
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            self.browser.get("/logout")
+            assert not self.is_signed_in()
+        assert not UserProfile.objects.get(user=self.user).get_meta().get("session_id")
+
+    @ddt.data(*ALL_ENGINES)
+    def test_case_13_one_session_lives_over_the_rotation_of_the_secret_key(self, engine):
+        rotated = override_settings(SECRET_KEY="new-and-as-secret", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY])
+        with site_engine(engine):
+            with protection(False):
+                first = self.browser
+                self.sign_in()
+                self.browser = Client()
+                self.sign_in()
+            with rotated:
+                assert first.get("/dashboard").status_code == 200
+                assert not self.is_signed_in()
+                assert first.get("/dashboard").status_code == 200
 
     @ddt.data('{"session_id": ""}', '{"session_id": 0}', '{"session_id": []}')
     def test_case_13_an_empty_record_of_any_type_is_nobodys(self, meta):
