@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -47,19 +48,35 @@ def wait_until(happens):
         time.sleep(0.01)
 
 
+@contextmanager
 def start_half(folder):
-    """Start to set the environment up; return the process when there is a Python and, for some seconds, no pip."""
+    """Start to set the environment up; yield the process while pip reads requirements that have no end yet."""
+    requirements, writers = folder / "requirements" / "edx" / "base.txt", []
+
+    def is_read():
+        with suppress(OSError):
+            writers.append(os.open(requirements, os.O_WRONLY | os.O_NONBLOCK))
+        return writers
+
+    requirements.unlink()
+    os.mkfifo(requirements)
     process = start(folder)
-    wait_until((folder / ".venv" / "bin" / "python").exists)
-    return process
+    wait_until(is_read)
+    try:
+        yield process
+    finally:
+        os.close(writers[0])
 
 
 def test_an_environment_that_was_cut_off_is_made_again(folder):
-    cut_off = start_half(folder)
-    os.killpg(cut_off.pid, signal.SIGINT)
-    assert cut_off.wait(timeout=60) != 0
+    with start_half(folder) as cut_off:
+        os.killpg(cut_off.pid, signal.SIGINT)
+        assert cut_off.wait(timeout=60) != 0
     assert not (folder / ".venv" / "base").exists()
 
+    requirements = folder / "requirements" / "edx" / "base.txt"
+    requirements.unlink()
+    requirements.touch()
     assert start(folder).wait(timeout=300) == 0
     assert_works(folder)
 
@@ -77,14 +94,10 @@ def test_an_install_that_was_killed_is_begun_again_from_an_empty_environment(fol
 
 @pytest.mark.skipif(not LOCKS.exists(), reason="only Linux tells who waits for a lock")
 def test_of_two_at_once_the_second_waits_for_the_first(folder):
-    first = start_half(folder)
-    os.killpg(first.pid, signal.SIGSTOP)
-    second = start(folder)
-    try:
+    with start_half(folder) as first:
+        second = start(folder)
         # Where Linux tells who waits for a lock.
         wait_until(lambda: re.search(rf"-> FLOCK +ADVISORY +WRITE {second.pid} ", LOCKS.read_text()))
-    finally:
-        os.killpg(first.pid, signal.SIGCONT)
     assert [process.wait(timeout=300) for process in (first, second)] == [0, 0]
     assert_works(folder)
 

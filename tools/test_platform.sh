@@ -8,7 +8,8 @@ export PYTHONDONTWRITEBYTECODE=1
 need() {
     echo "$1" >&2
     cat >&2 <<'NEEDED'
-This needs an edx-platform checkout and the Python of an environment with its requirements/edx/testing.txt:
+This needs an edx-platform checkout and the Python of an environment that has its requirements/edx/testing.txt and
+itself (pip install -e .):
     make test-platform EDX_PLATFORM_ROOT=../edx-platform EDX_PLATFORM_PYTHON=../venv/bin/python
 NEEDED
     exit 2
