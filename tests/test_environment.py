@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,9 @@ def folder(tmp_path):
 def start(folder):
     """Start to set the environment up."""
     command = [sys.executable, "-m", "tools.environment", "base"]
-    return subprocess.Popen(command, cwd=folder, start_new_session=True)
+    # These tests may run in the background of a shell, where Ctrl-C is ignored.
+    listen = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=folder, start_new_session=True, preexec_fn=listen)
 
 
 def assert_works(folder):
