@@ -60,6 +60,11 @@ class Race:
         browser.sign_in()
         return self.remember(browser)
 
+    def forget(self):
+        """Begin a round: nothing was handed out or answered yet."""
+        for each in (self.tabs, self.claims, self.statuses, self.tab_statuses):
+            each.clear()
+
     def tab(self, browser):
         """Return a tab of ``browser``; what tabs are answered is counted apart from the logins."""
         tab = browser.tab()
@@ -74,8 +79,7 @@ class Race:
 
     def play(self, kind, number):
         """Play a round with ``number`` browsers, or for so many seconds; return the promises that it broke."""
-        for each in (self.tabs, self.claims, self.statuses, self.tab_statuses):
-            each.clear()
+        self.forget()
         if kind == "log in":
             at_once([partial(self.sign_in, self.browser()) for _ in range(number)])
         elif kind == "sign in again":
@@ -91,8 +95,7 @@ class Race:
 
     def wander(self, seconds, seed):
         """Let browsers do anything for ``seconds``; return the promises that are broken then."""
-        for each in (self.tabs, self.claims, self.statuses, self.tab_statuses):
-            each.clear()
+        self.forget()
         deadline = time.monotonic() + seconds
 
         def live(number):
