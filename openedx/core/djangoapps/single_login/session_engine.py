@@ -6,13 +6,12 @@ exempt. Any other is deleted and loads empty, so that its visitor is anonymous (
 imports this module before there are models.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ObjectDoesNotExist
 
@@ -20,9 +19,6 @@ from . import audit, session_slot
 from .exemptions import Rule, find_rule, is_protection_on, still_exempts
 from .platform_receiver import take_its_place
 from .session_slot import CLAIM, NO_LONGER_EXEMPT, RULE, SIGNED_IN_ELSEWHERE
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
 
 
 def __getattr__(name: str) -> Any:
@@ -81,8 +77,7 @@ class SingleLoginSession(SessionBase):
         return SIGNED_IN_ELSEWHERE if recorded else ""
 
     def _is_let_by(self, user: User, data: dict[str, Any]) -> bool:
-        rule = find_rule(user)
-        if rule:
+        if rule := find_rule(user):
             self._note(data, RULE, [rule.setting, rule.name])
         return rule is not None
 

@@ -5,28 +5,24 @@ A login records its session's key there while it holds the profile's row, and wr
 *claim*. The session engine compares the two whenever a session is loaded, so nothing else has to hold.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from django.apps import apps
 from django.conf import global_settings, settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare, get_random_string
 
 from . import audit
 from .exemptions import Rule
 from .settings import SESSION_ENGINE, SITE_ENGINE
-
-if TYPE_CHECKING:
-    # At run time this module is imported before there are models.
-    from django.contrib.auth.models import User
 
 META_KEY = "session_id"
 # In a session: the key under which it took the slot, or the rule that let it in without one. Never both.
@@ -65,7 +61,7 @@ def take(user: User, session: SessionBase) -> None:
         if earlier:
             after_commit(partial(_evict, user, earlier))
     # Whatever else saves the profile in this request shall not bring the earlier record back.
-    user.profile = profile
+    user.profile = profile  # type: ignore[assignment]
     session.pop(RULE, None)
     session[CLAIM] = claim
 
@@ -95,10 +91,10 @@ def leave(user: User, session: SessionBase) -> None:
     # Without a claim it is from before the rule. Another request of it may have taken the slot a moment ago.
     claim = session.get(CLAIM, session.session_key)
     with transaction.atomic(using=_database()):
-        profile = _profiles().select_for_update().filter(user=user).first()
+        profile: Profile | None = _profiles().select_for_update().filter(user=user).first()
         if profile is not None and recorded_key(profile) == claim:
             record(profile, None)
-            user.profile = profile
+            user.profile = profile  # type: ignore[assignment]
 
 
 def pass_by(user: User, session: SessionBase, rule: Rule) -> None:
@@ -115,7 +111,7 @@ def new_claim(session: SessionBase, session_key: str | None) -> str | None:
 
 def find_recorded_key(user: User) -> str | None:
     """Return the session key on record for ``user``, or None: one statement, never on a replica."""
-    profile = _profiles().filter(user=user).only("meta").first()
+    profile: Profile | None = _profiles().filter(user=user).only("meta").first()
     return recorded_key(profile) if profile else None
 
 
@@ -167,11 +163,13 @@ def _is_current(user: User, data: dict[str, Any]) -> bool:
     return any(constant_time_compare(data.get(HASH_SESSION_KEY, ""), each) for each in hashes)
 
 
-def _hold_profile(user: User) -> Any:
-    return _profiles().select_for_update().get_or_create(user=user, defaults={"name": user.get_username()})[0]
+def _hold_profile(user: User) -> Profile:
+    profiles = _profiles().select_for_update()
+    profile: Profile = profiles.get_or_create(user=user, defaults={"name": user.get_username()})[0]
+    return profile
 
 
-def _profiles() -> Any:
+def _profiles() -> QuerySet[Any]:
     return apps.get_model("student", "UserProfile").objects.using(_database())
 
 

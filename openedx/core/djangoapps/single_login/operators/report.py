@@ -7,7 +7,7 @@ queries does not depend on the number of accounts, which are read as a stream.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
 
 from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
@@ -29,6 +29,8 @@ LARGE_GROUP = 20
 NAMED_ACCOUNTS = 20
 CHUNK = 2000
 CANDIDATES = 1000
+
+Rows = QuerySet[User] | QuerySet[Group]
 
 # What an exempt account had better not be: its column, the finding's id, and what to do about it.
 RISKS = {
@@ -68,13 +70,13 @@ class Report:
         self._users = _ids_by_name(self._all_users, "username", exemptions[USERNAMES])
         self._groups = _ids_by_name(self._all_groups, "name", exemptions[GROUPS])
 
-    def exempt_users(self, search: str = "") -> QuerySet[Any]:
+    def exempt_users(self, search: str = "") -> QuerySet[User]:
         """Return the exempt users whose names contain ``search``, by name."""
         members = self._all_users.filter(groups__in=self._groups.values()).values("pk")
         exempt = self._all_users.filter(Q(pk__in=self._users.values()) | Q(pk__in=members))
         return (exempt.filter(username__icontains=search) if search else exempt).order_by("username")
 
-    def read_accounts(self, users: QuerySet[Any]) -> Iterator[Account]:
+    def read_accounts(self, users: QuerySet[User]) -> Iterator[Account]:
         """Read ``users`` with everything the report says of an account, in one query, as a stream."""
         columns = ["pk", "username", "is_active", "is_staff", "is_superuser", "last_login", "profile__meta"]
         rows = users.values_list(*columns, "groups__name").iterator(chunk_size=CHUNK)
@@ -137,7 +139,7 @@ class Report:
                 yield Finding("single_login.W016", message, hint, GROUPS, name, count)
 
 
-def _ids_by_name(rows: Any, column: str, names: Any) -> dict[str, int]:
+def _ids_by_name(rows: Rows, column: str, names: Collection[str]) -> dict[str, int]:
     # What the collation takes for equal is found by the query, and dropped here.
     if not names:
         return {}
@@ -152,7 +154,7 @@ def _is_recorded(meta: str | None) -> bool:
         return False
 
 
-def _hint(name: str, rows: Any, column: str, otherwise: str) -> str:
+def _hint(name: str, rows: Rows, column: str, otherwise: str) -> str:
     """Return what may have been meant by ``name``, or what to do ``otherwise``."""
     wanted = name.strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
