@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from submissions.views import xqueue
 
+from openedx.core.djangoapps.user_authn.attempts import attempt, fits, refusing_the_deleted
 from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
 from openedx.core.djangoapps.user_authn.password_policy_validators import get_max_length
-from openedx.core.djangoapps.user_authn.views.login import attempt, fits, refusing_the_deleted
 
 COLUMNS = ["username"]
 INCORRECT = "Incorrect login credentials"

@@ -9,9 +9,10 @@ from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from openedx.core.djangoapps.user_authn.attempts import sign_in
 from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError
 from openedx.core.djangoapps.user_authn.forms import LoginForm
-from openedx.core.djangoapps.user_authn.views.login import API_V2, COLUMNS, sign_in
+from openedx.core.djangoapps.user_authn.views.login import API_V2, COLUMNS
 
 
 @never_cache

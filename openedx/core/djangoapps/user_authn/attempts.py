@@ -1,0 +1,131 @@
+"""Signing in with a pair of credentials: who is meant, whether the attempt counts, and whether it succeeds."""
+
+import logging
+from contextlib import contextmanager, nullcontext
+from functools import reduce
+from operator import or_
+
+from django.conf import settings
+from django.contrib.auth import authenticate, get_user_model, login
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import MultipleObjectsReturned
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
+from openedx.core.djangoapps.user_authn.password_policy_validators import normalize_password
+from openedx.core.djangoapps.user_authn.ratelimit import (
+    count_refusal,
+    is_account_limited,
+    is_client_limited,
+    name_account,
+)
+
+AUDIT_LOG = logging.getLogger("audit")
+
+SESSION_SECONDS = 4 * 7 * 24 * 60 * 60
+
+
+def sign_in(request, identifier, password, columns):
+    """
+    Sign the account that has ``identifier`` in one of ``columns`` in, for four weeks.
+
+    Raises AuthFailedError when the attempt is refused. What no account can have is refused before any work is done.
+    """
+    if not identifier or not password:
+        raise AuthFailedError(_("There was an error receiving your login information. Please try again."))
+    password = normalize_password(password)
+    if password is None or not fits(identifier, columns):
+        raise _incorrect()
+    with attempt(request, identifier, columns) as user:
+        _log_in(request, user, password)
+
+
+@contextmanager
+def attempt(request, identifier, columns):
+    """
+    Yield the account that is to sign in within this context, or None: AuthFailedError there is counted and audited.
+
+    Raises TooManyAttemptsError when there were too many of them.
+    """
+    if is_client_limited(request):
+        raise TooManyAttemptsError
+    user = find_user(identifier, columns)
+    account = name_account(user, identifier)
+    if is_account_limited(request, account):
+        raise TooManyAttemptsError
+    try:
+        yield user
+    except AuthFailedError:
+        count_refusal(request, account)
+        _log_failure(identifier)
+        raise
+
+
+def fits(identifier, columns):
+    """Tell whether ``identifier`` is no longer than one of ``columns`` of an account."""
+    account = get_user_model()._meta
+    return len(identifier) <= max(account.get_field(column).max_length for column in columns)
+
+
+def find_user(identifier, columns):
+    """Return the one account that has ``identifier`` in one of ``columns``; None if there is none, or several."""
+    users = get_user_model().objects
+    try:
+        return users.get(reduce(or_, (Q((column, identifier)) for column in columns)))
+    except (users.model.DoesNotExist, MultipleObjectsReturned):
+        return None
+
+
+@contextmanager
+def refusing_the_deleted(request, user):
+    """
+    Sign ``user`` in within this context: an account that is deleted meanwhile is refused as an unknown one.
+
+    Raises AuthFailedError then; nobody is signed in.
+    """
+    try:
+        # In a request's transaction a savepoint, so that it can go on; else none, for it would outlast the hashing.
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
+            yield
+    except DatabaseError:
+        if user is None or get_user_model().objects.filter(pk=user.pk).exists():
+            raise
+        request.session.flush()
+        request.user = AnonymousUser()
+        raise _incorrect() from None
+
+
+def _log_in(request, user, password):
+    user = _authenticated(request, user, password)
+    if user is None:
+        raise _incorrect()
+    if not user.is_active:
+        raise AuthFailedError(_("Your account is not active. Please contact support."), "inactive-user")
+    with refusing_the_deleted(request, user):
+        login(request, user)
+        request.session.set_expiry(SESSION_SECONDS)
+
+
+def _authenticated(request, user, password):
+    """
+    Return ``user`` if the password is right, else None. Every path hashes exactly one password.
+
+    The backend refuses an inactive account whatever its password, so that one is checked here.
+    """
+    if user is not None and not user.is_active:
+        return user if user.check_password(password) else None
+    # An empty username belongs to nobody: the backend then hashes the password for nothing, on purpose.
+    return authenticate(request, username=user.get_username() if user else "", password=password)
+
+
+def _incorrect():
+    return AuthFailedError(_("Email or password is incorrect."), "incorrect-email-or-password")
+
+
+def _log_failure(identifier):
+    if settings.FEATURES["SQUELCH_PII_IN_LOGS"]:
+        AUDIT_LOG.warning("Login failed - Unknown user or incorrect password")
+    else:
+        AUDIT_LOG.warning("Login failed - Unknown user or incorrect password - %r", identifier)
