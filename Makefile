@@ -78,16 +78,16 @@ reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in th
 
 # On a production LMS of their own; each works on a site of yours, too: .venv/bin/python -m measure storm --help
 storm: $(VENV)/development ## Measure the login storm, and what ends it
-	$(BIN)/python -m measure storm --docs --graders 20 5 50 100 $(ARGS)
+	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50 100)
 
 race: $(VENV)/testing ## Measure logins that meet: exactly one session must survive
-	$(BIN)/python -m measure race --docs $(ARGS)
+	$(BIN)/python -m measure race $(or $(ARGS),--docs)
 
 load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
-	$(BIN)/python -m measure load --docs $(ARGS)
+	$(BIN)/python -m measure load $(or $(ARGS),--docs)
 
 cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
-	$(BIN)/python -m measure cost --docs $(ARGS)
+	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
 
 graders: $(VENV)/testing ## Let twenty graders work on the LMS of "make run" (PORT=18000)
 	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)
