@@ -11,7 +11,9 @@ from .common import *  # noqa: F403
 
 SECRET_KEY = "test only"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
-DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+_sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+# A second connection to the same data.
+DATABASES = {"default": _sqlite, "accounts": {**_sqlite, "TEST": {"MIRROR": "default"}}}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Removed when the process ends.
 _sessions = TemporaryDirectory()

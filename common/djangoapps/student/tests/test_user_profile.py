@@ -29,6 +29,12 @@ class MetaTest(TestCase):
         profile.set_login_session("a key")
         assert UserProfile.objects.get(pk=profile.pk).get_meta() == {"written": "meanwhile", "session_id": "a key"}
 
+    def test_a_session_is_recorded_and_nothing_that_is_not_saved_yet_is_lost(self):
+        profile = UserFactory().profile
+        profile.name = "not saved yet"
+        profile.set_login_session("a key")
+        assert profile.name == "not saved yet"
+
     def test_an_empty_column_is_an_empty_object(self):
         assert UserProfile().get_meta() == {}
 

@@ -84,7 +84,7 @@ class SingleLoginSession(SessionBase):
     def _take_if_free(self, user: User, data: dict[str, Any], session_key: str | None) -> None:
         # Whoever signed out or in meanwhile needs nothing; a new key changes nothing. Outside of a transaction this is
         # still within ``load``, and there is no cache yet.
-        if getattr(self, "_session_cache", data) is not data or CLAIM in data or RULE in data:
+        if getattr(self, "_session_cache", data) is not data:
             return
         if claim := session_slot.take_if_free(user, data, session_slot.new_claim(self, session_key)):
             self._note(data, CLAIM, claim)

@@ -74,7 +74,7 @@ def take_if_free(user: User, data: dict[str, Any], claim: str | None) -> str | N
     """
     with transaction.atomic(using=_database()):
         # The account's row first, as a login does: the two could wait for each other otherwise.
-        account = get_user_model().objects.using(_database()).select_for_update().get(pk=user.pk)
+        account = get_user_model().objects.select_for_update().get(pk=user.pk)
         profile = _hold_profile(account)
         recorded = recorded_key(profile)
         # Another request of this session may have been faster.

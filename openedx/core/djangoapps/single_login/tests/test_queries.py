@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import RequestFactory, TestCase, TransactionTestCase, override_settings
+from django.test import RequestFactory, TestCase, TransactionTestCase
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -137,25 +137,3 @@ class RequestStatementsTest(TransactionTestCase):
         self.client.force_login(self.user)
         with protection(True, **BY_BOTH):
             assert self.ask("/single_login/exemptions.css") == {}
-
-    @ddt.data(NOBODY, BY_GROUP)
-    def test_the_record_is_never_read_from_a_replica(self, exemptions):
-        replica = "openedx.core.djangoapps.single_login.tests.test_queries.ReplicaRouter"
-        with protection(True, **exemptions), override_settings(DATABASE_ROUTERS=[replica]):
-            self.client.force_login(self.user)
-            assert self.client.get("/dashboard").status_code == 200
-            assert (
-                self.client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD}).status_code
-                == 200
-            )
-            assert self.client.get("/logout").status_code == 200
-
-
-class ReplicaRouter:
-    """Profiles are read from a database that is not there, unless somebody insists."""
-
-    def db_for_read(self, model, **hints):
-        return "replica" if model is UserProfile else None
-
-    def db_for_write(self, model, **hints):
-        return "default"

@@ -55,6 +55,28 @@ class LoneSessionTest(TransactionTestCase):
             assert overtaken
             assert self.is_signed_in()
 
+    @ddt.data(*ENGINES)
+    def test_case_13_a_login_that_overtakes_a_first_request_keeps_the_slot(self, engine):
+        overtaking = Client()
+
+        def overtake(execute, sql, *arguments):
+            result = execute(sql, *arguments)
+            if "auth_userprofile" in sql and not overtaken:
+                overtaken.append(sql)
+                data = {"email": self.user.email, "password": TEST_PASSWORD}
+                assert overtaking.post("/login_ajax", data).status_code == 200
+            return result
+
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            overtaken = []
+            with connection.execute_wrapper(overtake):
+                self.is_signed_in()
+            assert overtaken
+            assert overtaking.get("/dashboard").status_code == 200
+            assert not self.is_signed_in()
+
     @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_is_refused_and_rolled_back_signs_nobody_out(self, engine):
         self.requests_are_atomic()

@@ -1,0 +1,114 @@
+"""The databases of a site that has several: where the slot is read and written, and in which transactions."""
+
+import ddt
+from django.db import connections
+from django.test import Client, TransactionTestCase, override_settings
+
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.signals import session_evicted
+
+from .single_login_cases import BY_GROUP, GROUP, NOBODY, USERNAME, protection, site_engine
+
+PROFILES = "accounts"
+
+
+class ReplicaRouter:
+    """Profiles are read from a database that is not there, unless somebody insists."""
+
+    def db_for_read(self, model, **hints):
+        return "replica" if model is UserProfile else None
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+
+class AccountsRouter(ReplicaRouter):
+    """Profiles are written through a connection of their own."""
+
+    def db_for_write(self, model, **hints):
+        return PROFILES if model is UserProfile else None
+
+    def allow_relation(self, *instances, **hints):
+        return True
+
+
+class DatabasesTest(TransactionTestCase):
+    """Somebody signs in and out on a site with a router."""
+
+    router = None
+
+    def setUp(self):
+        super().setUp()
+        self.user = UserFactory(username=USERNAME, groups=[GROUP])
+        router = override_settings(DATABASE_ROUTERS=[f"{__name__}.{self.router.__name__}"])
+        router.enable()
+        self.addCleanup(router.disable)
+
+    def sign_in(self):
+        client = Client()
+        response = client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
+        assert response.status_code == 200
+        return client
+
+
+@ddt.ddt
+class ReplicaTest(DatabasesTest):
+    """A replica may not have the record yet."""
+
+    router = ReplicaRouter
+
+    @ddt.data(NOBODY, BY_GROUP)
+    def test_the_record_is_never_read_from_a_replica(self, exemptions):
+        with protection(True, **exemptions):
+            client = self.sign_in()
+            assert client.get("/dashboard").status_code == 200
+            self.sign_in()
+            assert client.get("/logout").status_code == 200
+
+
+class AccountsTest(DatabasesTest):
+    """A transaction on another connection protects nothing."""
+
+    databases = ["default", PROFILES]
+    router = AccountsRouter
+
+    def setUp(self):
+        super().setUp()
+        # The test database lets nobody else write in the middle of a transaction.
+        engine = site_engine("cache")
+        engine.enable()
+        self.addCleanup(engine.disable)
+
+    def written(self, action):
+        """Return whether each statement that wrote a profile in ``action`` was in a transaction of its connection."""
+        found = []
+
+        def note(execute, sql, params, many, context):
+            if sql.startswith("UPDATE") and "auth_userprofile" in sql:
+                found.append(context["connection"].in_atomic_block)
+            return execute(sql, params, many, context)
+
+        with connections[PROFILES].execute_wrapper(note):
+            action()
+        return found
+
+    def test_the_slot_is_taken_and_left_in_a_transaction(self):
+        assert self.written(lambda: self.sign_in().get("/logout")) == [True, True]
+
+    def test_a_session_from_before_takes_the_slot_in_a_transaction(self):
+        with protection(False):
+            client = self.sign_in()
+        assert self.written(lambda: client.get("/dashboard")) == [True]
+
+    def test_the_earlier_session_is_ended_after_it(self):
+        found = []
+
+        def note(**kwargs):
+            found.append(connections[PROFILES].in_atomic_block)
+
+        session_evicted.connect(note)
+        self.addCleanup(session_evicted.disconnect, note)
+        self.sign_in()
+        self.sign_in()
+        assert found == [False]
