@@ -19,6 +19,7 @@ from django.test import Client
 from playwright.sync_api import expect, sync_playwright
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.operators.views import PAGE_SIZE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = [
@@ -239,6 +240,38 @@ def send_an_old_page(page, settings):
     expect(page.get_by_role("heading", name="Not sent")).to_be_visible()
 
 
+def show_findings(page, settings):
+    configure_findings(settings)
+    sign_in(page, "staff", EXEMPTIONS)
+    expect(page.get_by_text("Did you mean 'xqwatcher'?")).to_be_visible()
+
+
+def find_nobody(page, settings):
+    sign_in(page, "staff", EXEMPTIONS)
+    page.goto(f"{EXEMPTIONS}?q=nobody")
+    expect(page.get_by_text("No exempt account has “nobody”")).to_be_visible()
+
+
+def go_on_to_the_next_page(page, settings):
+    for number in range(PAGE_SIZE):
+        UserFactory(username=f"grader-{number}", groups=["xqueue"])
+    sign_in(page, "staff", EXEMPTIONS)
+    page.get_by_role("link", name="Next").click()
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+
+
+def exempt_nobody(page, settings):
+    settings.SINGLE_LOGIN_EXEMPT_GROUPS = []
+    sign_in(page, "staff", EXEMPTIONS)
+    expect(page.get_by_text("No account is exempt.")).to_be_visible()
+
+
+def show_exemptions_while_it_is_off(page, settings):
+    switch_the_protection_off(page, settings)
+    page.goto(EXEMPTIONS)
+    expect(page.get_by_text("Single login is off")).to_be_visible()
+
+
 STATES = {
     "sign-in": lambda page, settings: page.goto("/login"),
     "refused": lambda page, settings: refuse(page),
@@ -251,6 +284,11 @@ STATES = {
     "one session": lambda page, settings: sign_in(page, "honor"),
     "exempt": lambda page, settings: sign_in(page, "xqwatcher"),
     "protection off": switch_the_protection_off,
+    "exemptions": show_findings,
+    "exemptions, filtered": find_nobody,
+    "exemptions, page 2": go_on_to_the_next_page,
+    "exemptions, none": exempt_nobody,
+    "exemptions, off": show_exemptions_while_it_is_off,
     "malformed": lambda page, settings: page.goto("/login?" + "x&" * 1001),
     "not allowed": be_refused_a_page,
     "not found": lambda page, settings: page.goto("/nowhere"),
