@@ -201,17 +201,3 @@ class ExemptionsPageTest(TestCase):
             self.client.get(URL)
         self.user.profile.refresh_from_db()
         assert (lines, self.user.profile.get_meta()) == ([], {"session_id": "the-session-key"})
-
-
-class PluginUrlTest(TestCase):
-    """The declaration by which a platform finds the page."""
-
-    def test_lms_and_studio_both_get_the_page(self):
-        from django.apps import apps
-        from edx_django_utils.plugins.plugin_urls import _get_url
-
-        config = apps.get_app_config("single_login")
-        for project in ("lms.djangoapp", "cms.djangoapp"):
-            declared = config.plugin_app["url_config"][project]
-            pattern = _get_url(f"{config.name}.{declared['relative_path']}", declared)
-            assert pattern.resolve("single_login/exemptions/").view_name == "single_login:exemptions"
