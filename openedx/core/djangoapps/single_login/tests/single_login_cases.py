@@ -179,6 +179,10 @@ class SingleLoginCases:
         """Return the session key by which ``session`` is on record."""
         return session.session_key
 
+    def notes_in(self, session):
+        """Return the names of what single login notes in ``session``."""
+        return [name for name, _ in session.items() if name.startswith("single_login")]
+
     def meta(self):
         """Return the raw column."""
         return self.profiles.values_list("meta", flat=True).get(user=self.user)
@@ -200,6 +204,10 @@ class SingleLoginCases:
             assert self.sign_in(client, self.user).status_code in (200, 302)
             assert self.is_signed_in(client)
             assert self.recorded() == self.key_of(client)
+
+    def test_case_1_signing_in_again_is_not_audited_as_an_eviction(self):
+        client = self.new_client(self.user)
+        assert self.evictions_of(lambda: self.sign_in(client, self.user)) == []
 
     def evictions_of(self, action):
         """Return the audit lines on evictions that ``action`` leaves."""
@@ -398,6 +406,12 @@ class SingleLoginCases:
             assert not self.is_signed_in(client)
         assert self.recorded() == recorded is not None
 
+    def test_case_7_signing_in_again_while_exempt_leaves_a_session_that_lives_by_the_rule_alone(self):
+        client = self.new_client(self.user)
+        with override_settings(**BY_GROUP):
+            assert self.sign_in(client, self.user).status_code in (200, 302)
+            assert self.notes_in(client.session) == ["single_login_rule"]
+
     @ddt.data(BY_USERNAME, BY_GROUP)
     def test_case_8_taking_the_exemption_from_the_settings_ends_the_sessions_it_let_in(self, exemptions):
         with override_settings(**exemptions):
@@ -442,6 +456,8 @@ class SingleLoginCases:
         self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
         request.session.save()
         assert request.session.session_key != key
+        assert not request.session.exists(key)
+        assert self.notes_in(request.session) == ["single_login_claim"]
         assert self.recorded() == self.key_in(request.session)
 
     def test_case_8_a_session_that_is_no_longer_exempt_is_deleted(self):
