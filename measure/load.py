@@ -20,7 +20,7 @@ FAULTS = ("failed logins", "refused", "let down", "errors", "other answers")
 def add_arguments(parser):
     """Add the load's own options."""
     parser.add_argument("--queue", default="load-queue", help="an empty one")
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--graders", type=int, default=100)
     parser.add_argument("--learners", type=int, default=100)
     parser.add_argument("--learner", default="load-{}", help="the learners' accounts, {} for the number")

@@ -169,7 +169,7 @@ def recorded_key(lms, username):
 
 def add_arguments(parser):
     """Add the race's own options."""
-    parser.add_argument("--rounds", type=int, default=17, help="of each kind; of those with 50 browsers an eighth")
+    parser.add_argument("--rounds", type=int, default=6, help="of each kind; of those with 50 browsers an eighth")
     parser.add_argument("--random", type=float, default=10, metavar="SECONDS", help="how long to do anything at random")
     parser.add_argument("--seed", default="0", help="of what is random")
 

@@ -25,7 +25,7 @@ FAULTS = ("failed logins", "refused", "lost", "errors")
 def add_arguments(parser):
     """Add the storm's own options."""
     parser.add_argument("--queue", default="test-queue", help="where the graders look for work")
-    parser.add_argument("--seconds", type=int, default=60, help="how long, once everybody has signed in")
+    parser.add_argument("--seconds", type=int, default=30, help="how long, once everybody has signed in")
     parser.add_argument("--graders", type=int, nargs="+", default=[20], metavar="N", help="how many; several in turn")
     parser.add_argument("--pause", type=float, default=1, help="seconds that grading takes, and an empty queue is left")
 

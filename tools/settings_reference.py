@@ -22,8 +22,9 @@ Settings
 ########
 
 Every setting of this project, as it is annotated in the code. This page is generated: change the annotation, and run
-``make reference``. What the settings are for, and how to choose them, is explained in
-`operators.rst <operators.rst>`_.
+``make reference``. On a released platform ``SINGLE_LOGIN_...`` are the app's, and the platform's own documents say what
+the others are there. What the settings are for, and how to choose them, is explained in `operators.rst
+<operators.rst>`_.
 """
 
 

@@ -1,5 +1,5 @@
 """
-A Tutor plugin: single login with exempt accounts. See docs/operators.rst, "With Tutor".
+A Tutor plugin: single login with exempt accounts. See "Install" in docs/operators.rst.
 
 A setting that could exempt or unprotect other than written is refused with a TutorError before a file is rendered.
 """

@@ -115,7 +115,7 @@ TEMPLATES = [
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": DATA_DIR / "lms.sqlite3",
+        "NAME": DATA_DIR / "db.sqlite3",
         # Writers queue up at BEGIN instead of failing in the middle of a transaction.
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 60, "init_command": "PRAGMA journal_mode=WAL"},
     }

@@ -14,6 +14,17 @@ from django.test import SimpleTestCase
 
 PACKAGE = "openedx_single_login"
 HERE = Path(__file__).parent
+# Of a request without a session.
+COUNT_JWT_COOKIES = """
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from openedx_single_login.middleware import JwtCookieMiddleware, jwt_cookie_name
+
+request = HttpRequest()
+request.user, request.COOKIES = AnonymousUser(), {jwt_cookie_name(): "a token"}
+JwtCookieMiddleware(lambda request: None).process_view(request)
+print(len(request.COOKIES))
+"""
 IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
 
@@ -76,6 +87,12 @@ class ProcessTest(SimpleTestCase):
         assert process.returncode != 0
         assert "single_login.E101" in process.stderr
         assert "nobody is exempt" in process.stderr
+
+    @ddt.data(("lms.envs.unknown", "1"), ("lms.envs.test", "0"))
+    @ddt.unpack
+    def test_jwt_cookies_count_as_before_on_an_unknown_platform(self, settings, left):
+        process = self.run_django(settings, "shell", "--command", COUNT_JWT_COOKIES)
+        assert process.stdout.splitlines()[-1:] == [left], process.stderr
 
     def test_it_warns_of_a_settings_file_that_puts_the_sites_own_sessions_back(self):
         process = self.run_django("lms.envs.overruled", "check")

@@ -20,17 +20,13 @@ def enforce_single_login(
     Accounts that the settings exempt return early, before any record or session is touched. An exempt login is audited,
     and creates the profile if it is missing, as any login under the protection does.
     """
-    if user is None or not is_protection_on():
-        return
-    session = _find_session(request, user)
-    if session is None:
+    if user is None or not is_protection_on() or (session := _find_session(request, user)) is None:
         return
     if signal is not user_logged_in:
         # Exempt or not: a session that took the slot before its account was exempt gives it up, too.
         session_slot.leave(user, session)
         return
-    rule = find_rule(user)
-    if rule is not None:
+    if rule := find_rule(user):
         session_slot.pass_by(user, session, rule)
         audit.log_exempted_login(user, rule)
         return

@@ -12,6 +12,7 @@ from edx_rest_framework_extensions.auth.jwt.cookies import (
 )
 
 from .exemptions import is_protection_on
+from .platform_receiver import take_its_place
 
 
 class JwtCookieMiddleware(MiddlewareMixin):
@@ -27,7 +28,7 @@ class JwtCookieMiddleware(MiddlewareMixin):
         """Drop them where they do not count."""
         whole, halves = jwt_cookie_name(), (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
         sent = request.COOKIES.keys() & {whole, *halves}
-        if not sent or not is_protection_on():
+        if not sent or not is_protection_on() or not take_its_place():
             return
         # Two halves go before a whole, as they do where they are joined.
         token = ".".join(request.COOKIES[half] for half in halves) if sent >= {*halves} else request.COOKIES.get(whole)

@@ -152,7 +152,8 @@ def _renew_key(session: SessionBase) -> None:
 
 def _evict(user: User, session_key: str) -> None:
     store = site_store()(session_key)
-    was_alive = store.load().get(SESSION_KEY) == str(user.pk)
+    data = store.load()
+    was_alive = data.get(SESSION_KEY) == str(user.pk) and _is_current(user, data)
     store.delete()
     if was_alive:
         audit.announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)

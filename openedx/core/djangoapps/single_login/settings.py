@@ -7,7 +7,10 @@ from django.conf import global_settings
 PACKAGE = __name__.rpartition(".")[0]
 SESSION_ENGINE = f"{PACKAGE}.session_engine"
 JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.middleware.JwtCookieMiddleware"
-# The name of the setting that keeps the name of the site's own engine.
+# .. setting_name: SINGLE_LOGIN_SITE_SESSION_ENGINE
+# .. setting_default: django.contrib.sessions.backends.db
+# .. setting_description: The site's own session engine, over which ``SESSION_ENGINE`` names the one of this app. It is
+#   set by itself; a settings file that comes after the plugins' has to change this one, and not ``SESSION_ENGINE``.
 SITE_ENGINE = "SINGLE_LOGIN_SITE_SESSION_ENGINE"
 
 READER_OF_JWT_COOKIES = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"

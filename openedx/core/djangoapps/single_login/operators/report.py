@@ -30,8 +30,6 @@ NAMED_ACCOUNTS = 20
 CHUNK = 2000
 CANDIDATES = 1000
 
-Rows = QuerySet[User] | QuerySet[Group]
-
 # What an exempt account had better not be: its column, the finding's id, and what to do about it.
 RISKS = {
     "is_active": ("single_login.W013", "inactive", "Take accounts out of the exemption when they are retired."),
@@ -139,7 +137,7 @@ class Report:
                 yield Finding("single_login.W016", message, hint, GROUPS, name, count)
 
 
-def _ids_by_name(rows: Rows, column: str, names: Collection[str]) -> dict[str, int]:
+def _ids_by_name(rows: QuerySet[User] | QuerySet[Group], column: str, names: Collection[str]) -> dict[str, int]:
     # What the collation takes for equal is found by the query, and dropped here.
     if not names:
         return {}
@@ -154,7 +152,7 @@ def _is_recorded(meta: str | None) -> bool:
         return False
 
 
-def _hint(name: str, rows: Rows, column: str, otherwise: str) -> str:
+def _hint(name: str, rows: QuerySet[User] | QuerySet[Group], column: str, otherwise: str) -> str:
     """Return what may have been meant by ``name``, or what to do ``otherwise``."""
     wanted = name.strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})

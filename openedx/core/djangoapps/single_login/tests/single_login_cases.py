@@ -235,6 +235,14 @@ class SingleLoginCases:
         gone.session.delete()
         assert self.evictions_of(lambda: self.new_client(self.user)) == []
 
+    def test_case_1_a_session_that_a_new_password_ended_is_not_audited_as_an_eviction(self):
+        self.new_client(self.user)
+        self.user.set_password(NEW_PASSWORD)
+        self.user.save()
+        later = self.new_client()
+        assert self.evictions_of(lambda: self.sign_in(later, self.user, NEW_PASSWORD)) == []
+        assert self.is_signed_in(later)
+
     def test_case_2_a_login_that_is_overtaken_before_it_is_answered_loses_its_session(self):
         winner, loser = self.new_client(), self.new_client()
         self.overtake(loser, winner)
