@@ -8,6 +8,7 @@ from base64 import urlsafe_b64encode
 
 import ddt
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from edx_rest_framework_extensions.auth.jwt.cookies import (
     jwt_cookie_header_payload_name,
     jwt_cookie_name,
@@ -21,6 +22,8 @@ class JwtCookieCases:
     """A place that has more APIs may name them in ``apis``."""
 
     apis = ("/api/user/v1/me",)
+    # Where signing in by another site begins, if it can be done here.
+    by_another_site = "/auth/complete/another/"
 
     def answers(self, client, **headers):
         """Return the status of each API's answer to ``client``."""
@@ -63,6 +66,24 @@ class JwtCookieCases:
         live = self.new_client(self.user)
         assert [self.answers(client) for client in (evicted, *kept, live)] == [{401}, {401}, {401}, {200}]
 
+    def test_case_15_the_cookies_that_do_not_count_are_deleted_with_the_refusal(self):
+        evicted = self.new_client(self.user)
+        live = self.new_client(self.user)
+        for client, expected in ((evicted, 401), (live, 200)):
+            assert self.answers(client) == {expected}
+            for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name()):
+                assert bool(client.cookies[name].value) == (expected == 200)
+
+    def test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end(self):
+        if self.by_another_site is None:
+            self.skipTest("Nobody signs in by another site here")
+        client, url = self.new_client(), self.by_another_site
+        for _ in range(6):
+            if SESSION_KEY not in client.session:
+                url = client.get(url).url
+        assert self.answers(client) == {200}
+        assert self.recorded() == self.key_of(client)
+
     def test_case_15_cookies_kept_over_a_logout_are_answered_by_no_api(self):
         client = self.new_client(self.user)
         kept = self.copies_of(client)
@@ -94,17 +115,24 @@ class JwtCookieCases:
 
     def test_case_15_a_token_sent_whole_in_one_cookie_is_no_way_round_it(self):
         token = self.token_of(self.new_client(self.user))
-        client = self.client_class()
-        client.cookies[settings.JWT_AUTH["JWT_AUTH_COOKIE"]] = token
-        assert self.answers(client) == {401}
-        with protection(False):
-            assert self.answers(client) == {200}
+        for is_on, expected in ((True, 401), (False, 200)):
+            client = self.client_class()
+            client.cookies[settings.JWT_AUTH["JWT_AUTH_COOKIE"]] = token
+            with protection(is_on):
+                assert self.answers(client) == {expected}
 
     def test_case_15_a_token_in_the_authorization_header_is_left_alone(self):
         evicted = self.new_client(self.user)
         app, header = self.client_class(), {"HTTP_AUTHORIZATION": f"JWT {self.token_of(evicted)}"}
         self.new_client(self.user)
         assert [self.answers(client, **header) for client in (app, evicted)] == [{200}, {200}]
+
+    def test_case_15_a_whole_token_beside_an_empty_half_is_no_way_round_it(self):
+        token = self.token_of(self.new_client(self.user))
+        client = self.new_client(self.create_user("other"))
+        client.cookies[jwt_cookie_signature_name()] = ""
+        client.cookies[jwt_cookie_name()] = token
+        assert client.get(self.apis[0], HTTP_USE_JWT_COOKIE="true").json() == {"username": "other"}
 
     def test_case_15_with_the_protection_off_the_cookies_count_as_they_did(self):
         with protection(False):

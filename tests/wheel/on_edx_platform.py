@@ -3,6 +3,7 @@
 from unittest import skipUnless
 
 import ddt
+from common.djangoapps.third_party_auth.tests.testutil import ThirdPartyAuthTestMixin
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -16,6 +17,7 @@ from openedx.core.djangoapps.safe_sessions.middleware import SafeCookieData
 from openedx.core.djangoapps.user_authn.tests.utils import setup_login_oauth_client
 from rest_framework.test import APIClient
 from single_login_cases import BY_GROUP, NEW_PASSWORD, USERNAME, SingleLoginCases, protection
+from social_django.models import UserSocialAuth
 from statement_cases import StatementCases
 
 from common.djangoapps.student.models import enforce_single_login
@@ -28,6 +30,8 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
     """Through the login and logout of the platform's LMS or Studio, with the JWT cookies that it sets in production."""
 
     apis = ("/api/user/v1/me", "/api/enrollment/v1/enrollment") if IS_LMS else ("/api/user/v1/me",)
+
+    by_another_site = "/auth/login/dummy/" if IS_LMS else None
 
     def setUp(self):
         with_jwt_cookies = override_settings(FEATURES={**settings.FEATURES, "DISABLE_SET_JWT_COOKIES_FOR_TESTS": False})
@@ -57,6 +61,12 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
             if SESSION_KEY not in client.session:
                 self.skipTest("This platform itself signs everybody out when SECRET_KEY is rotated")
         super().test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it()
+
+    def test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end(self):
+        if IS_LMS:
+            ThirdPartyAuthTestMixin.configure_dummy_provider(enabled=True, visible=True)
+            UserSocialAuth.objects.create(user=self.user, provider="dummy", uid="1234")
+        super().test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end()
 
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"

@@ -117,30 +117,18 @@ def _in_names_of_settings() -> Iterator[Finding]:
 def _in_protection() -> Iterator[Finding]:
     if not is_protection_on():
         if any(map(configured, (USERNAMES, GROUPS))):
-            message = (
-                f"{USERNAMES} or {GROUPS} exempts accounts, but {PROTECTION} is off: "
-                "every account may hold any number of sessions."
-            )
+            message = f"{USERNAMES} or {GROUPS} exempts accounts, but {PROTECTION} is off for all of them."
             yield Finding("single_login.W006", message, "Turn the protection on, or remove the exemptions.")
         return
     if "cms" in (settings.ROOT_URLCONF.partition(".")[0], getattr(settings, "SERVICE_VARIANT", None)):
-        message = (
-            f"{PROTECTION} is on in Studio, which shares each account's one session with the LMS: "
-            "signing in to one signs out of the other."
-        )
+        message = f"{PROTECTION} is on in Studio: signing in there signs out of the LMS, and the other way round."
         yield Finding("single_login.W003", message, "Turn it off in Studio, and leave it on in the LMS.", PROTECTION)
     overruled = "A settings file that comes after the plugins' sets it: let it"
     if settings.SESSION_ENGINE != SESSION_ENGINE:
-        message = (
-            f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, not {SESSION_ENGINE!r} over the site's own: "
-            "an account may be left with two live sessions."
-        )
+        message = f"SESSION_ENGINE is {settings.SESSION_ENGINE!r}, not {SESSION_ENGINE!r}: two sessions may live."
         yield Finding("single_login.W007", message, f"{overruled} set {SITE_ENGINE} instead.", "SESSION_ENGINE")
     names = list(settings.MIDDLEWARE)
     if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
-        message = (
-            f"MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r}: "
-            "a browser whose session was ended goes on using every API by its JWT cookies."
-        )
+        message = f"MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r}: JWT cookies count without a session."
         hint = f"{overruled} name ours before {READER_OF_JWT_COOKIES}."
         yield Finding("single_login.W008", message, hint, "MIDDLEWARE")

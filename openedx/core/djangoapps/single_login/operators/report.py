@@ -93,7 +93,8 @@ class Report:
         exemptions = get_exemptions()
         for name in sorted(exemptions[USERNAMES] - self._users.keys()):
             hint = _hint(name, self._all_users, "username", "Correct it or remove it.")
-            yield Finding("single_login.W011", f"{USERNAMES}: {name!r} matches no account.", hint, USERNAMES, name)
+            message = f"{USERNAMES}: {name!r} matches no account. Whoever registers that name is exempt."
+            yield Finding("single_login.W011", message, hint, USERNAMES, name)
         for name in sorted(exemptions[GROUPS] - self._groups.keys()):
             hint = _hint(name, self._all_groups, "name", "Correct it, remove it, or create the group.")
             yield Finding("single_login.W012", f"{GROUPS}: {name!r} matches no group.", hint, GROUPS, name)

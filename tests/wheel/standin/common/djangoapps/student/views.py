@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model, login, logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import PasswordChangeView
-from django.http import HttpResponse, JsonResponse
-from django.urls import path
+from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import include, path
 from edx_django_utils.plugins import get_plugin_url_patterns
 from edx_rest_framework_extensions.auth.jwt.authentication import JwtAuthentication
 from edx_rest_framework_extensions.auth.jwt.cookies import jwt_cookie_header_payload_name, jwt_cookie_signature_name
@@ -25,7 +25,20 @@ def login_user(request):
     if user is None:
         return JsonResponse({"success": False}, status=400)
     login(request, user)
-    response = JsonResponse({"success": True})
+    return with_jwt_cookies(JsonResponse({"success": True}), user)
+
+
+def complete(request, backend):
+    """Sign in who comes back from another site: the JWT cookies first, and the session when they have come back."""
+    user = get_user_model().objects.get()
+    if not {jwt_cookie_header_payload_name(), jwt_cookie_signature_name()} <= request.COOKIES.keys():
+        return with_jwt_cookies(HttpResponseRedirect(request.path), user)
+    login(request, user, "django.contrib.auth.backends.ModelBackend")
+    return HttpResponseRedirect("/dashboard")
+
+
+def with_jwt_cookies(response, user):
+    """Return ``response``, with a token for ``user`` in two cookies."""
     payload, _, signature = create_jwt(user).rpartition(".")
     response.set_cookie(jwt_cookie_header_payload_name(), payload)
     response.set_cookie(jwt_cookie_signature_name(), signature)
@@ -69,6 +82,7 @@ class Me(APIView):
 urlpatterns = [
     path("login_ajax", login_user),
     path("logout", logout_user),
+    path("auth/", include(([path("complete/<backend>/", complete)], "social"))),
     path("dashboard", dashboard),
     path("api/user/v1/me", Me.as_view()),
     path("admin/password_change/", PasswordChangeView.as_view(success_url="/dashboard")),
