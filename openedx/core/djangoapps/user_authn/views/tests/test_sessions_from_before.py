@@ -1,5 +1,7 @@
 """A lone session from before the rule, in requests that come at once, fail, or sign in again."""
 
+from contextlib import contextmanager
+
 import ddt
 from django.conf import settings
 from django.db import connection
@@ -34,47 +36,45 @@ class LoneSessionTest(TransactionTestCase):
         self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=atomic)
         connection.settings_dict["ATOMIC_REQUESTS"] = True
 
-    @ddt.data(*ENGINES)
-    def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
-        overtaking = Client()
+    @contextmanager
+    def overtaken_by(self, action):
+        """Do ``action`` once within this context, right after the first statement on a profile."""
+        overtaken = []
 
         def overtake(execute, sql, *arguments):
             result = execute(sql, *arguments)
             if "auth_userprofile" in sql and not overtaken:
                 overtaken.append(sql)
-                assert overtaking.get("/dashboard").status_code == 200
+                action()
             return result
 
+        with connection.execute_wrapper(overtake):
+            yield
+        assert overtaken
+
+    @ddt.data(*ENGINES)
+    def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
+        tab = Client()
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
-            overtaking.cookies = self.browser.cookies.copy()
-            overtaken = []
-            with connection.execute_wrapper(overtake):
+            tab.cookies = self.browser.cookies.copy()
+            seen = []
+            with self.overtaken_by(lambda: seen.append(tab.get("/dashboard").status_code)):
                 assert self.is_signed_in()
-            assert overtaken
+            assert seen == [200]
             assert self.is_signed_in()
 
     @ddt.data(*ENGINES)
     def test_case_13_a_login_that_overtakes_a_first_request_keeps_the_slot(self, engine):
-        overtaking = Client()
-
-        def overtake(execute, sql, *arguments):
-            result = execute(sql, *arguments)
-            if "auth_userprofile" in sql and not overtaken:
-                overtaken.append(sql)
-                data = {"email": self.user.email, "password": TEST_PASSWORD}
-                assert overtaking.post("/login_ajax", data).status_code == 200
-            return result
-
+        other = Client()
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
-            overtaken = []
-            with connection.execute_wrapper(overtake):
+            credentials = {"email": self.user.email, "password": TEST_PASSWORD}
+            with self.overtaken_by(lambda: other.post("/login_ajax", credentials)):
                 self.is_signed_in()
-            assert overtaken
-            assert overtaking.get("/dashboard").status_code == 200
+            assert other.get("/dashboard").status_code == 200
             assert not self.is_signed_in()
 
     @ddt.data(*ALL_ENGINES)
