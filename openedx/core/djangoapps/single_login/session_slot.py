@@ -161,7 +161,7 @@ def _evict(user: User, session_key: str) -> None:
 
 def _is_current(user: User, data: dict[str, Any]) -> bool:
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(data.get(HASH_SESSION_KEY, ""), each) for each in hashes)
+    return any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
 
 
 def _hold_profile(user: User) -> Profile:

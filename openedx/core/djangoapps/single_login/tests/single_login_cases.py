@@ -23,6 +23,7 @@ Nothing of this repository is imported here, so that the same table runs where t
 place that runs it says how people sign in there: see ``SingleLoginCases``.
 """
 
+import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -605,13 +606,14 @@ class SingleLoginCases:
             self.change_password(lone)
         assert self.signed_in([ended, lone]) == [lone]
 
-    def test_case_13_exempt_sessions_from_before_all_live_until_the_exemption_goes(self):
-        self.profiles.update(meta='{"session_id": "somebody-elses"}')
+    @ddt.data("somebody-elses", None)
+    def test_case_13_exempt_sessions_from_before_all_live_until_the_exemption_goes(self, on_record):
+        self.profiles.update(meta=json.dumps({"session_id": on_record}))
         clients = [self.from_before() for _ in range(3)]
         with override_settings(**BY_GROUP):
             assert self.signed_in(clients) == clients
         assert self.signed_in(clients) == []
-        assert self.recorded() == "somebody-elses"
+        assert self.recorded() == on_record
 
     def test_case_13_a_session_from_before_without_a_profile_lives(self):
         lone = self.from_before()

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import contextmanager
 
 from django.db import connection
 
@@ -31,3 +32,20 @@ class Statements:
     def _note(self, execute, sql, params, many, context):
         self.sent.append((sql, params))
         return execute(sql, params, many, context)
+
+
+@contextmanager
+def overtaken_by(action):
+    """Do ``action`` once within this context, right after the first statement on a profile."""
+    overtaken = []
+
+    def overtake(execute, sql, *arguments):
+        result = execute(sql, *arguments)
+        if "auth_userprofile" in sql and not overtaken:
+            overtaken.append(sql)
+            action()
+        return result
+
+    with connection.execute_wrapper(overtake):
+        yield
+    assert overtaken

@@ -41,7 +41,7 @@ def login_and_registration_form(request):
 
 def get_next_url(request):
     """Return where to go after signing in: ``next`` if it is a safe, local target, else the dashboard."""
-    target = request.POST.get("next", request.GET.get("next", ""))
+    target = request.POST.get("next", request.GET.get("next"))
     is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if is_safe else resolve_url(settings.LOGIN_REDIRECT_URL)
 

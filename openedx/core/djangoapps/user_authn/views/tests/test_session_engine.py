@@ -6,6 +6,7 @@ from django.contrib.sessions.backends import db
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 
 class SessionStore(db.SessionStore):
@@ -37,6 +38,12 @@ class SessionEngineTest(TransactionTestCase):
         session.save(must_create=True)
         assert async_to_sync(self.first.session.aload)() == {}
         assert async_to_sync(self.second.session.aload)()[SESSION_KEY] == str(self.user.pk)
+
+    def test_a_login_that_overtakes_a_logout_keeps_the_slot(self):
+        self.sign_in(self.first)
+        with overtaken_by(lambda: self.sign_in(self.second)):
+            assert self.first.get("/logout").status_code == 200
+        assert self.second.get("/dashboard").status_code == 200
 
     @override_settings(SINGLE_LOGIN_SITE_SESSION_ENGINE=__name__)
     def test_a_store_that_fails_to_delete_fails_no_login(self):

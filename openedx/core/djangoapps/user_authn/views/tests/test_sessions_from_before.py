@@ -1,7 +1,5 @@
 """A lone session from before the rule, in requests that come at once, fail, or sign in again."""
 
-from contextlib import contextmanager
-
 import ddt
 from django.conf import settings
 from django.db import connection
@@ -10,6 +8,7 @@ from django.test import Client, TransactionTestCase, override_settings
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.single_login_cases import protection, site_engine
+from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 ENGINES = ["db", "cached_db", "cache", "file"]
 ALL_ENGINES = [*ENGINES, "signed_cookies"]
@@ -36,22 +35,6 @@ class LoneSessionTest(TransactionTestCase):
         self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=atomic)
         connection.settings_dict["ATOMIC_REQUESTS"] = True
 
-    @contextmanager
-    def overtaken_by(self, action):
-        """Do ``action`` once within this context, right after the first statement on a profile."""
-        overtaken = []
-
-        def overtake(execute, sql, *arguments):
-            result = execute(sql, *arguments)
-            if "auth_userprofile" in sql and not overtaken:
-                overtaken.append(sql)
-                action()
-            return result
-
-        with connection.execute_wrapper(overtake):
-            yield
-        assert overtaken
-
     @ddt.data(*ENGINES)
     def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
         tab = Client()
@@ -60,7 +43,7 @@ class LoneSessionTest(TransactionTestCase):
                 self.sign_in()
             tab.cookies = self.browser.cookies.copy()
             seen = []
-            with self.overtaken_by(lambda: seen.append(tab.get("/dashboard").status_code)):
+            with overtaken_by(lambda: seen.append(tab.get("/dashboard").status_code)):
                 assert self.is_signed_in()
             assert seen == [200]
             assert self.is_signed_in()
@@ -72,7 +55,7 @@ class LoneSessionTest(TransactionTestCase):
             with protection(False):
                 self.sign_in()
             credentials = {"email": self.user.email, "password": TEST_PASSWORD}
-            with self.overtaken_by(lambda: other.post("/login_ajax", credentials)):
+            with overtaken_by(lambda: other.post("/login_ajax", credentials)):
                 self.is_signed_in()
             assert other.get("/dashboard").status_code == 200
             assert not self.is_signed_in()
