@@ -95,7 +95,7 @@ class SingleLoginSession(SessionBase):
             self.modified = True
 
     def _end(self, user: User, reason: str) -> None:
-        session_key = self.session_key or ""
+        session_key = str(self.session_key)
         session_slot.after_commit(type(self)(session_key).delete)
         if reason:
             audit.announce_eviction(user, session_key, reason)

@@ -671,36 +671,29 @@ class SingleLoginCases:
         self.profiles.update(meta=meta)
         assert not self.is_signed_in(client)
 
-    def test_a_session_is_told_of_by_a_signal_when_it_is_ended(self):
+    def told_of(self, action):
+        """Return the accounts and the session keys that ``session_evicted`` tells of, to a receiver that fails."""
         told = []
 
         def hear(sender, user, session_key, **kwargs):
             told.append((user.pk, session_key))
             raise RuntimeError("What a receiver does wrong harms nobody")
 
-        signal = self.signals.session_evicted
+        signal = import_module(f"{apps.get_app_config('single_login').name}.signals").session_evicted
         signal.connect(hear)
-        self.addCleanup(signal.disconnect, hear)
-        first = self.new_client(self.user)
-        key = self.key_of(first)
-        self.is_signed_in(self.new_client(self.user))
-        assert told == [(self.user.pk, key)]
+        try:
+            action()
+        finally:
+            signal.disconnect(hear)
+        return told
 
-    def test_a_receiver_that_fails_when_a_session_is_no_longer_exempt_harms_nobody(self):
-        def fail(**kwargs):
-            told.append(kwargs["user"].pk)
-            raise RuntimeError("What a receiver does wrong harms nobody")
+    def test_case_1_a_signal_tells_of_a_session_that_is_ended(self):
+        key = self.key_of(self.new_client(self.user))
+        assert self.told_of(lambda: self.new_client(self.user)) == [(self.user.pk, key)]
 
-        told = []
-        signal = self.signals.session_evicted
-        signal.connect(fail)
-        self.addCleanup(signal.disconnect, fail)
+    def test_case_8_a_signal_tells_of_a_session_that_is_no_longer_exempt(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
+        key = client.session.session_key
+        assert self.told_of(lambda: self.is_signed_in(client)) == [(self.user.pk, key)]
         assert not self.is_signed_in(client)
-        assert told == [self.user.pk]
-
-    @property
-    def signals(self):
-        """The app's own signals, wherever the app is."""
-        return import_module(f"{apps.get_app_config('single_login').name}.signals")

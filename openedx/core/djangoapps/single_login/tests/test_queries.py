@@ -124,6 +124,14 @@ class RequestStatementsTest(TransactionTestCase):
             bare = self.ask("/xqueue/get_submission/")
         assert with_rule - bare == expected
 
+    @ddt.data(BY_USERNAME, BY_GROUP, NOBODY)
+    def test_signed_in_writes_nothing(self, exemptions):
+        with protection(True, **exemptions):
+            self.client.force_login(self.user)
+            with Statements() as statements:
+                assert self.client.get("/dashboard").status_code == 200
+        assert [sql for sql, _ in statements.sent if not sql.startswith("SELECT")] == []
+
     def test_anonymous(self):
         with protection(True, **BY_BOTH):
             self.client.get("/login")

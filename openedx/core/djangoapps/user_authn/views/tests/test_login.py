@@ -79,7 +79,7 @@ class SingleLoginSignedCookiesTest(CasesHere, TransactionTestCase):
     # What the platform recorded of such a session names nothing.
     test_case_13_the_session_that_the_platform_recorded_lives = None
     # It is told of when it is sent again: nothing can be ended before.
-    test_a_session_is_told_of_by_a_signal_when_it_is_ended = None
+    test_case_1_a_signal_tells_of_a_session_that_is_ended = None
 
     def key_in(self, session):
         return session.get("single_login_claim", session.session_key)
