@@ -311,7 +311,10 @@ class SingleLoginCases:
         assert late[SESSION_KEY] == str(self.user.pk)
         self.sign_out(client)
         assert self.recorded() is None
-        assert not self.is_signed_in(self.brought_back(late))
+        client = self.brought_back(late)
+        # Nobody signed in elsewhere.
+        assert self.evictions_of(lambda: self.is_signed_in(client)) == []
+        assert not self.is_signed_in(client)
 
     def test_case_4_a_session_that_logged_out_while_exempt_and_is_saved_late_does_not_live_again(self):
         client = self.new_client(self.user)
