@@ -19,6 +19,11 @@ BY_ACCOUNT = {"LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "3/5m"}
 DOCUMENTED = yaml.safe_load((Path(settings.REPO_ROOT) / "docs" / "lms.yml").read_text())
 
 
+def rate_by_browser(group, request):
+    """Return the rate for a request, as django-ratelimit asks for it."""
+    return "2/5m" if request.META.get("HTTP_USER_AGENT") == "slow" else "100/5m"
+
+
 @ddt.ddt
 class RateLimitTest(TestCase):
     """Refused attempts are counted, by address, by account and address, and by account."""
@@ -58,6 +63,12 @@ class RateLimitTest(TestCase):
         with override_settings(**BY_ACCOUNT):
             assert [self.attempt(endpoint) for endpoint in ("xqueue", "login_ajax", "sign_in_page")] == ["wrong"] * 3
             assert self.attempt("login_session_v2") == "limited"
+
+    @ddt.data("LOGISTRATION_RATELIMIT_RATE", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE")
+    def test_a_rate_may_be_a_function_of_the_request(self, setting):
+        with override_settings(**{setting: f"{__name__}.{rate_by_browser.__name__}"}):
+            assert self.answers(4, HTTP_USER_AGENT="slow") == ["wrong"] * 2 + ["limited"] * 2
+            assert self.answers(4, address="9.9.9.9") == ["wrong"] * 4
 
     @ddt.data(*ENDPOINTS)
     def test_the_owner_gets_in_from_elsewhere(self, endpoint):
