@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from common.djangoapps.student.locks import hold_accounts
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
 
 
 @ddt.ddt
@@ -64,7 +65,9 @@ class UnreadableMetaTest(TransactionTestCase):
         assert self.client.get("/dashboard").status_code == 200
         UserProfile.objects.filter(user=user).update(meta="<broken>")
         self.client.raise_request_exception = False
-        assert self.client.get("/dashboard").status_code == 302
+        with audit_lines() as lines:
+            assert self.client.get("/dashboard").status_code == 302
+        assert [line for line in lines if "evicted" in line] == []
         assert UserProfile.objects.get(user=user).meta == "<broken>"
 
 
