@@ -280,12 +280,10 @@ def test_case_11_a_writer_waits_for_a_login_and_both_keep_what_they_wrote(user):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_12_a_session_whose_password_was_changed_is_ended_by_the_next_login(user, engine):
-    user.is_staff = True
-    user.save()
+    make_staff(user)
     with site_engine(engine):
         client, _ = sign_in(user)
-        data = {"old_password": TEST_PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
-        assert client.post("/admin/password_change/", data).status_code == 302
+        change_password(client)
         assert is_alive(key_of(client))
         later, _ = sign_in(user, password=NEW_PASSWORD)
         assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
@@ -300,6 +298,18 @@ def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(
         assert is_alive(key_of(client))
         later, _ = sign_in(user)
         assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+
+
+def make_staff(user):
+    """Let the account into the admin, where passwords are changed."""
+    user.is_staff = True
+    user.save()
+
+
+def change_password(client):
+    """Change the password while signed in."""
+    data = {"old_password": TEST_PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    assert client.post("/admin/password_change/", data).status_code == 302
 
 
 def from_before(user):
@@ -335,13 +345,11 @@ def test_case_13_a_session_from_before_that_signs_in_again_while_another_tab_tak
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_13_a_session_from_before_that_changes_its_password_while_another_tab_takes_the_slot_lives(user, engine):
-    user.is_staff = True
-    user.save()
+    make_staff(user)
     with site_engine(engine):
         client, tab = from_before(user)
-        data = {"old_password": TEST_PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
         with meanwhile(pre_save, lambda: in_its_own_thread(reload(tab))):
-            assert client.post("/admin/password_change/", data).status_code == 302
+            change_password(client)
         assert is_alive(key_of(client))
 
 

@@ -93,19 +93,19 @@ class FindingsTest(TestCase):
             return Report().findings
 
     @ddt.data(
-        ("xqwacher", "Did you mean 'xqwatcher'?"),
-        ("XQWATCHER", "Did you mean 'xqwatcher'?"),
-        ("qwatcher", "Did you mean 'xqwatcher'?"),
-        ("something-else", "Correct it"),
+        ("xqwacher", "Did you mean 'xqwatcher'?", "Did you mean 'xqwatcher'?"),
+        ("XQWATCHER", "Did you mean 'xqwatcher'?", "Did you mean 'xqwatcher'?"),
+        ("qwatcher", "Did you mean 'xqwatcher'?", "Did you mean 'xqwatcher'?"),
+        ("something-else", "Correct it or remove it.", "Correct it, remove it, or create the group."),
     )
     @ddt.unpack
-    def test_a_name_that_matches_nothing_is_found_with_the_closest_one(self, name, hint):
+    def test_a_name_that_matches_nothing_is_found_with_the_closest_one(self, name, hint, hint_for_a_group):
         UserFactory(username="xqwatcher", groups=["xqwatcher"])
         by_username, by_group = self.findings(**{USERNAMES: [name], GROUPS: [name]})
         assert (by_username.id, by_username.setting, by_username.name) == ("single_login.W011", USERNAMES, name)
         assert (by_group.id, by_group.setting, by_group.name) == ("single_login.W012", GROUPS, name)
         assert by_username.hint.startswith(hint)
-        assert by_group.hint.startswith(hint)
+        assert by_group.hint.startswith(hint_for_a_group)
 
     def test_of_names_that_differ_by_case_alone_none_is_guessed(self):
         for name in ("XQueue", "xqueue", "graders"):

@@ -1,5 +1,7 @@
 """A lone session from before the rule, in requests that come at once, fail, or sign in again."""
 
+from contextlib import contextmanager
+
 import ddt
 from django.conf import settings
 from django.db import connection
@@ -27,6 +29,14 @@ class LoneSessionTest(TransactionTestCase):
         response = self.browser.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
         assert response.status_code == 200
 
+    @contextmanager
+    def signed_in_before(self, engine):
+        """The browser has a session of the time before the rule, on the site's ``engine``."""
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            yield
+
     def is_signed_in(self):
         return self.browser.get("/dashboard").status_code == 200
 
@@ -38,9 +48,7 @@ class LoneSessionTest(TransactionTestCase):
     @ddt.data(*ENGINES)
     def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
         tab = Client()
-        with site_engine(engine):
-            with protection(False):
-                self.sign_in()
+        with self.signed_in_before(engine):
             tab.cookies = self.browser.cookies.copy()
             seen = []
             with overtaken_by(lambda: seen.append(tab.get("/dashboard").status_code)):
@@ -51,9 +59,7 @@ class LoneSessionTest(TransactionTestCase):
     @ddt.data(*ENGINES)
     def test_case_13_a_login_that_overtakes_a_first_request_keeps_the_slot(self, engine):
         other = Client()
-        with site_engine(engine):
-            with protection(False):
-                self.sign_in()
+        with self.signed_in_before(engine):
             credentials = {"email": self.user.email, "password": TEST_PASSWORD}
             with overtaken_by(lambda: other.post("/login_ajax", credentials)):
                 self.is_signed_in()
@@ -63,27 +69,21 @@ class LoneSessionTest(TransactionTestCase):
     @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_is_refused_and_rolled_back_signs_nobody_out(self, engine):
         self.requests_are_atomic()
-        with site_engine(engine):
-            with protection(False):
-                self.sign_in()
+        with self.signed_in_before(engine):
             assert self.browser.get("/single_login/exemptions/").status_code == 403
             assert [self.is_signed_in() for _ in range(3)] == [True] * 3
 
     @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_signs_in_again_is_signed_in(self, engine):
         self.requests_are_atomic()
-        with site_engine(engine):
-            with protection(False):
-                self.sign_in()
+        with self.signed_in_before(engine):
             self.sign_in()
             assert self.is_signed_in()
 
     @ddt.data(*ALL_ENGINES)
     def test_case_13_a_first_request_that_signs_out_leaves_nothing_on_record(self, engine):
         self.requests_are_atomic()
-        with site_engine(engine):
-            with protection(False):
-                self.sign_in()
+        with self.signed_in_before(engine):
             self.browser.get("/logout")
             assert not self.is_signed_in()
         assert not UserProfile.objects.get(user=self.user).get_meta().get("session_id")
