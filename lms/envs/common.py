@@ -32,6 +32,7 @@ FEATURES = {
 # Annotated in openedx/core/djangoapps/single_login/exemptions.py.
 SINGLE_LOGIN_EXEMPT_USERNAMES = []
 SINGLE_LOGIN_EXEMPT_GROUPS = []
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = False
 
 # .. setting_name: LOGISTRATION_RATELIMIT_RATE
 # .. setting_default: 100/5m

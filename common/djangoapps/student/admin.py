@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from common.djangoapps.student.locks import hold_accounts
 from common.djangoapps.student.models import UserProfile
-from openedx.core.djangoapps.single_login.exemptions import find_rules, is_protection_on
+from openedx.core.djangoapps.single_login.exemptions import is_protection_on, matching_rules
 
 
 @admin.register(UserProfile)
@@ -58,7 +58,7 @@ class SingleLoginUserAdmin(UserAdmin):
         """Say whether ``user`` keeps one session, and if not, why."""
         if not is_protection_on():
             return _("off")
-        rules = find_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])
+        rules = matching_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])
         return _("exempt (%s)") % ", ".join(map(str, rules)) if rules else _("enforced")
 
 

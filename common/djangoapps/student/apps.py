@@ -12,6 +12,8 @@ class StudentConfig(AppConfig):
     """Accounts, and one session for each of them."""
 
     name = "common.djangoapps.student"
+    # The receiver below checks the exemptions itself: single_login must not replace it (docs/decisions/0003).
+    has_exemption_guard = True
 
     def ready(self):
         """

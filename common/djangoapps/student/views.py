@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
-from openedx.core.djangoapps.single_login.exemptions import GROUPS, find_rule, is_protection_on
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, exempting_rule, is_protection_on
 
 
 @never_cache
@@ -12,6 +12,6 @@ from openedx.core.djangoapps.single_login.exemptions import GROUPS, find_rule, i
 def student_dashboard(request):
     """Show who is signed in, and whether the account keeps one session or is exempt, and by which rule."""
     is_enforced = is_protection_on()
-    rule = find_rule(request.user) if is_enforced else None
+    rule = exempting_rule(request.user) if is_enforced else None
     context = {"is_enforced": is_enforced, "rule": rule, "by_group": rule is not None and rule.setting == GROUPS}
     return render(request, "student/dashboard.html", context)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login import session_slot
 from openedx.core.djangoapps.single_login.enforcement import enforce_single_login
+from openedx.core.djangoapps.single_login.exemptions import is_pii_squelched
 
 __all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]
 
@@ -69,6 +70,6 @@ def log_successful_logout(sender, request, user, **kwargs):
 
 
 def _described(user):
-    if settings.FEATURES["SQUELCH_PII_IN_LOGS"]:
+    if is_pii_squelched():
         return f"user.id: {user.pk}"
     return f"{user.get_username()} ({user.email})"

@@ -1,4 +1,4 @@
-"""The app: when the process starts it reads its settings, so that a faulty one stops it there, and takes its place."""
+"""App configuration: validate the settings at start-up, replace the platform's receiver, register the checks."""
 
 from typing import Any, ClassVar
 
@@ -13,12 +13,12 @@ URLS = {
     "regex": r"^single_login/",
     "relative_path": "operators.urls",
 }
-# Not "common": that runs before the operator's file is read.
+# Not "common", which runs before the operator's file is read.
 SETTINGS = {name: {"relative_path": "settings"} for name in ("production", "devstack", "test")}
 
 
 class SingleLoginConfig(AppConfig):
-    """Found here under its dotted path, and under another where it is installed from the wheel."""
+    """The app ``single_login``. Its dotted path here and in the wheel differ, so the name is computed."""
 
     name = __name__.rpartition(".")[0]
     label = "single_login"
@@ -30,17 +30,17 @@ class SingleLoginConfig(AppConfig):
 
     def ready(self) -> None:
         """
-        Read the exemptions, take the place of the platform's receiver, and register the system checks.
+        Validate the settings, replace the platform's receiver, and register the system checks.
 
         Raises:
-            ImproperlyConfigured: when a setting is faulty; the message names every fault.
+            ImproperlyConfigured: a setting is faulty. The message names every fault.
         """
-        # This module is imported while the settings are being read, and what these import needs them.
+        # Django imports this module while it reads the settings, which these modules need.
         from .operators.checks import check_names, check_platform, check_settings
-        from .platform_receiver import take_its_place
+        from .platform_receiver import replace_platform_receiver
 
         get_exemptions()
-        take_its_place()
+        replace_platform_receiver()
         register(check_settings, self.label, Tags.security)
         register(check_platform, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

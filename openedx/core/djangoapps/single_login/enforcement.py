@@ -8,7 +8,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest
 
 from . import audit, session_slot
-from .exemptions import find_rule, is_protection_on
+from .exemptions import exempting_rule, is_protection_on
 
 
 def enforce_single_login(
@@ -26,7 +26,7 @@ def enforce_single_login(
         # Exempt or not: a session that took the slot before its account was exempt gives it up, too.
         session_slot.leave(user, session)
         return
-    if rule := find_rule(user):
+    if rule := exempting_rule(user):
         session_slot.pass_by(user, session, rule)
         audit.log_exempted_login(user, rule)
         return

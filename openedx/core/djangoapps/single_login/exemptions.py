@@ -1,8 +1,8 @@
 """
 Who is exempt from single login, and by which rule.
 
-The answer depends on the settings and the user, and on nothing else. Names are compared in Python, exactly: what the
-database's collation takes for equal (case, trailing spaces) is not equal here.
+The answer depends on the settings and the user, and on nothing else. Names are compared in Python, exactly: a database
+may treat names as equal that differ in case or in spaces at the end.
 """
 
 from __future__ import annotations
@@ -19,27 +19,34 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 if TYPE_CHECKING:
-    # At run time this module is imported before there are models.
+    # The platform imports this module before its models are loaded.
     from django.contrib.auth.models import AnonymousUser, User
 
 # .. setting_name: SINGLE_LOGIN_EXEMPT_USERNAMES
 # .. setting_default: []
-# .. setting_description: Exact usernames of the accounts that may hold any number of sessions at once while
+# .. setting_description: Exact usernames of the accounts that may have any number of sessions while
 #   PREVENT_CONCURRENT_LOGINS is on. Absent, null and empty all mean that no account is exempt by name.
-# .. setting_warning: An exempt account's password, once stolen, can be used without its owner being signed out. Exempt
-#   service accounts only. Anything but a list of strings stops the process at start-up.
+# .. setting_warning: A stolen password of an exempt account can be used without signing its owner out. Exempt only
+#   service accounts. A value that is not a list of strings stops the process at start-up.
 USERNAMES = "SINGLE_LOGIN_EXEMPT_USERNAMES"
 
 # .. setting_name: SINGLE_LOGIN_EXEMPT_GROUPS
 # .. setting_default: []
-# .. setting_description: Exact names of the django.contrib.auth groups whose members may hold any number of sessions at
-#   once while PREVENT_CONCURRENT_LOGINS is on. Membership in any one of them is enough. Absent, null and empty all mean
-#   that no account is exempt by group.
-# .. setting_warning: Whoever may edit a group's members may exempt accounts. Prefer a group made for services. Anything
-#   but a list of strings stops the process at start-up.
+# .. setting_description: Exact names of django.contrib.auth groups. Members of any of them may have any number of
+#   sessions while PREVENT_CONCURRENT_LOGINS is on. Absent, null and empty all mean that no account is exempt by group.
+# .. setting_warning: Everybody who may edit the members of such a group can exempt accounts. Use a group that is only
+#   for services. A value that is not a list of strings stops the process at start-up.
 GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 
-# Flags of the platform, annotated where it sets them: in FEATURES, or at the top level on newer releases.
+# .. setting_name: SINGLE_LOGIN_CHECK_EVERY_REQUEST
+# .. setting_default: False
+# .. setting_description: Also check sessions at every request, not only at login: a session lives only while it is its
+#   account's session on record or its account is exempt, and JWT cookies count only beside a live session.
+# .. setting_warning: Adds one query to each request of a signed-in session. A change needs a restart. A value that is
+#   not true or false stops the process at start-up.
+CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
+
+# The platform's own flags. They stand in FEATURES, or at the top level on newer releases.
 PROTECTION = "PREVENT_CONCURRENT_LOGINS"
 SQUELCH = "SQUELCH_PII_IN_LOGS"
 
@@ -59,18 +66,18 @@ class Rule:
 
 def is_protection_on() -> bool:
     """Tell whether the platform keeps one session per account."""
-    return _is_on(PROTECTION)
+    return _is_flag_on(PROTECTION)
 
 
 def is_pii_squelched() -> bool:
-    """Tell whether the logs are to name accounts by their numbers alone."""
-    return _is_on(SQUELCH)
+    """Tell whether logs must name accounts only by their numbers."""
+    return _is_flag_on(SQUELCH)
 
 
 @lru_cache(maxsize=1)
 def get_exemptions() -> Mapping[str, frozenset[str]]:
     """
-    Return the exempt names by setting; they are read once, until a setting changes.
+    Return the exempt names by setting. The settings are read once, and again after ``setting_changed``.
 
     Raises:
         ImproperlyConfigured: one message that names every fault in the settings.
@@ -83,9 +90,9 @@ def get_exemptions() -> Mapping[str, frozenset[str]]:
 
 def configured(setting: str) -> Any:
     """
-    Return what ``setting`` holds, as it is written: duplicates, order and faults included. Absent means empty.
+    Return the value of ``setting`` as it is written, with its duplicates, order and faults. Absent and null mean [].
 
-    Names are plain strings: one of a class of its own could call itself equal to any other.
+    Names are plain strings: a subclass of ``str`` could define ``==`` to match any name.
     """
     value = getattr(settings, setting, None)
     if isinstance(value, list | tuple | set | frozenset):
@@ -99,40 +106,42 @@ def find_faults() -> list[Error]:
     return [*in_names, *_faults_in_flags()]
 
 
-def find_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
-    """Return every rule that exempts an account of this name in groups of these names; the first is the one to name."""
+def matching_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
+    """Return every rule that exempts an account with this username and these groups, a username rule first."""
     exemptions = get_exemptions()
     by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
     return by_username + [Rule(GROUPS, name) for name in sorted(exemptions[GROUPS].intersection(group_names))]
 
 
-def find_rule(user: User | AnonymousUser) -> Rule | None:
+def exempting_rule(user: User | AnonymousUser) -> Rule | None:
     """
-    Return the rule that exempts ``user`` from single login, or None when there is none.
+    Return the rule that exempts ``user`` from single login, or None.
 
-    The groups are asked for, in one query, only when groups are configured and the username does not match. A faulty
-    setting raises ``ImproperlyConfigured``.
+    The user's groups are queried, once, only if groups are configured and the username does not match.
+
+    Raises:
+        ImproperlyConfigured: a setting is faulty.
     """
-    rules = find_rules(user.get_username(), ())
+    rules = matching_rules(user.get_username(), ())
     if not rules and get_exemptions()[GROUPS]:
-        rules = find_rules(user.get_username(), user.groups.values_list("name", flat=True))
-    return next(iter(rules), None)
+        rules = matching_rules(user.get_username(), user.groups.values_list("name", flat=True))
+    return rules[0] if rules else None
 
 
 def still_exempts(rule: Rule, user: User) -> bool:
-    """Tell whether ``rule``, which exempted ``user`` once, does so now; nothing of ``user`` is read for a username."""
+    """Tell whether ``rule``, which exempted ``user`` at login, exempts them now. A username rule needs no query."""
     if rule.name not in get_exemptions().get(rule.setting, ()):
         return False
     return rule.setting == USERNAMES or rule.name in user.groups.values_list("name", flat=True)
 
 
-def _is_on(flag: str) -> bool:
-    # What is neither true nor false is a fault; until it is mended it must not fail open.
-    return any(value is not False for value in _places(flag))
+def _is_flag_on(flag: str) -> bool:
+    # A value that is neither true nor false is a fault. Until it is corrected, the protection must not be off.
+    return any(value is not False for value in _values_of_flag(flag))
 
 
-def _places(flag: str) -> tuple[Any, Any]:
-    """Return what ``flag`` holds in FEATURES and at the top level: either place is enough to set it."""
+def _values_of_flag(flag: str) -> tuple[Any, Any]:
+    """Return the value of ``flag`` in FEATURES and at the top level. It may be set in either place."""
     features = getattr(settings, "FEATURES", None)
     get = getattr(features, "get", lambda *args: features is not None)
     return get(flag, False), getattr(settings, flag, False)
@@ -140,18 +149,18 @@ def _places(flag: str) -> tuple[Any, Any]:
 
 def _faults_in_names(setting: str, value: Any) -> Iterator[Error]:
     if not isinstance(value, list):
-        # What YAML reads from a bare word is that word; anything else may have been meant otherwise.
+        # Repeat a plain word as the example. Anything else may not be the name that was meant.
         example = value if isinstance(value, str) and re.fullmatch(r"[\w.@+-]+( [\w.@+-]+)*", value) else "name"
-        found = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
+        message = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
         hint = f'Write it as a list, even for one name: {setting}: ["{example}"]'
-        yield Error(found, hint=hint, id="single_login.E001")
+        yield Error(message, hint=hint, id="single_login.E001")
         return
     for position, entry in enumerate(value, start=1):
-        if not isinstance(entry, str) or not entry:
+        if not isinstance(entry, str) or not entry or not _can_be_stored(entry):
             yield Error(
                 f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
-                hint="Write one name, in quotes and exactly as the file has it, or remove the entry: "
-                "without quotes YAML reads a number, a date, yes, no or null as something else than text.",
+                hint="Write one name, in quotes and exactly as the account or group has it, or remove the entry. "
+                "Without quotes, YAML reads a number, a date, yes, no or null as something other than text.",
                 id="single_login.E002",
             )
 
@@ -159,23 +168,37 @@ def _faults_in_names(setting: str, value: Any) -> Iterator[Error]:
 def _faults_in_flags() -> Iterator[Error]:
     features = getattr(settings, "FEATURES", None)
     if features is not None and not hasattr(features, "get"):
-        found = f"FEATURES must be a mapping of features to true or false, but it is {_described(features)}."
+        message = f"FEATURES must be a mapping of features to true or false, but it is {_described(features)}."
         hint = f"Write it as a mapping, such as FEATURES: {{{PROTECTION}: true}}"
-        yield Error(found, hint=hint, id="single_login.E003")
-    for flag in (PROTECTION, SQUELCH):
-        # A platform may show one value in both places.
-        for value in dict.fromkeys(_described(value) for value in _places(flag) if not isinstance(value, bool)):
-            found = f"{flag} must be true or false, but it is {value}."
-            yield Error(found, hint="Write true or false, without quotes.", id="single_login.E003")
+        yield Error(message, hint=hint, id="single_login.E003")
+    values_by_flag = {
+        PROTECTION: _values_of_flag(PROTECTION),
+        SQUELCH: _values_of_flag(SQUELCH),
+        CHECK_EVERY_REQUEST: [getattr(settings, CHECK_EVERY_REQUEST, False)],
+    }
+    for flag, values in values_by_flag.items():
+        # A platform may show the same value in both places: report it once.
+        for value in dict.fromkeys(_described(value) for value in values if not isinstance(value, bool)):
+            message = f"{flag} must be true or false, but it is {value}."
+            yield Error(message, hint="Write true or false, without quotes.", id="single_login.E003")
+
+
+def _can_be_stored(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair.
+        return False
+    return True
 
 
 def _described(value: Any) -> str:
     return "null" if value is None else repr(value)
 
 
-def _forget(*, setting: str, **kwargs: Any) -> None:
-    if setting in (*_NOUNS, PROTECTION, SQUELCH, "FEATURES"):
+def _clear_cache(*, setting: str, **kwargs: Any) -> None:
+    if setting in (*_NOUNS, PROTECTION, SQUELCH, CHECK_EVERY_REQUEST, "FEATURES"):
         get_exemptions.cache_clear()
 
 
-setting_changed.connect(_forget, dispatch_uid="single_login.exemptions")
+setting_changed.connect(_clear_cache, dispatch_uid="single_login.exemptions")

@@ -14,7 +14,7 @@ from edx_rest_framework_extensions.auth.jwt.cookies import (
 )
 
 from .exemptions import is_protection_on
-from .platform_receiver import take_its_place
+from .platform_receiver import is_enforcing
 
 DROPPED = "single_login_dropped"
 
@@ -35,7 +35,7 @@ class JwtCookieMiddleware(MiddlewareMixin):
             return
         whole, halves = jwt_cookie_name(), (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
         sent = request.COOKIES.keys() & {whole, *halves}
-        if not sent or not is_protection_on() or not take_its_place():
+        if not sent or not is_protection_on() or not is_enforcing():
             return
         # Two halves go before a whole, as they do where they are joined.
         both = [request.COOKIES.get(half, "") for half in halves]

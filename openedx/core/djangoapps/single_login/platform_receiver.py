@@ -1,33 +1,37 @@
 """
-The platform's own receiver, and ours in its place.
+Replacing the platform's own receiver, ``enforce_single_login``, by ours.
 
-The platform connects ``enforce_single_login`` when its models are imported, which Django does for every app before the
-first ``ready()``: so the order of the apps does not matter (docs/decisions/0003).
+The platform connects its receiver while its models are imported. Django imports the models of every app before it calls
+the first ``ready()``, so the order of the apps does not matter (docs/decisions/0003).
 """
-
-from functools import cache
 
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
 from .enforcement import enforce_single_login
 
+_is_enforcing = False
 
-@cache
-def take_its_place() -> bool:
-    """
-    Take the receiver of the platform's app ``student`` out of both signals and connect ours, once.
 
-    Return whether ours is there now. In the LMS of this repository ours is the platform's.
+def replace_platform_receiver() -> None:
     """
-    try:
-        models = apps.get_app_config("student").models_module
-    except LookupError:
-        return False
-    receiver = getattr(models, "enforce_single_login", None)
-    if receiver is enforce_single_login:
-        return True
+    Disconnect the receiver of the platform's app ``student`` from both signals and connect ours instead.
+
+    Leaves a receiver alone that checks the exemptions itself, as the one of the LMS in this repository does: its app
+    configuration says so with ``has_exemption_guard = True``.
+    """
+    global _is_enforcing
+    student = apps.app_configs.get("student")
+    if getattr(student, "has_exemption_guard", False):
+        _is_enforcing = True
+        return
+    receiver = getattr(student and student.models_module, "enforce_single_login", None)
     found = [signal for signal in (user_logged_in, user_logged_out) if signal.disconnect(receiver)]
     for signal in found:
         signal.connect(enforce_single_login)
-    return len(found) == 2
+    _is_enforcing = len(found) == 2
+
+
+def is_enforcing() -> bool:
+    """Tell whether every login and logout reaches a receiver that checks the exemptions."""
+    return _is_enforcing

@@ -16,8 +16,8 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ObjectDoesNotExist
 
 from . import audit, session_slot
-from .exemptions import Rule, find_rule, is_protection_on, still_exempts
-from .platform_receiver import take_its_place
+from .exemptions import Rule, exempting_rule, is_protection_on, still_exempts
+from .platform_receiver import is_enforcing
 from .session_slot import CLAIM, NO_LONGER_EXEMPT, RULE, SIGNED_IN_ELSEWHERE
 
 
@@ -38,7 +38,7 @@ class SingleLoginSession(SessionBase):
         """Return the session's data, or nothing when it may not live; it costs nothing if nobody is signed in."""
         data = super().load()
         # Sessions are left alone where logins and logouts are not ours to enforce.
-        if SESSION_KEY not in data or not is_protection_on() or not take_its_place():
+        if SESSION_KEY not in data or not is_protection_on() or not is_enforcing():
             return data
         user = _user_of(data)
         try:
@@ -77,7 +77,7 @@ class SingleLoginSession(SessionBase):
         return SIGNED_IN_ELSEWHERE if recorded else ""
 
     def _is_let_by(self, user: User, data: dict[str, Any]) -> bool:
-        if rule := find_rule(user):
+        if rule := exempting_rule(user):
             self._note(data, RULE, [rule.setting, rule.name])
         return rule is not None
 

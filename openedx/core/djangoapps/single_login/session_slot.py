@@ -5,6 +5,7 @@ A login records its session's key there while it holds the profile's row, and wr
 *claim*. The session engine compares the two whenever a session is loaded, so nothing else has to hold.
 """
 
+import json
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -31,6 +32,23 @@ RULE = "single_login_rule"
 
 SIGNED_IN_ELSEWHERE = "signed in elsewhere"
 NO_LONGER_EXEMPT = "no longer exempt"
+
+
+def parse_meta(text: str) -> dict[str, Any]:
+    """
+    Return the JSON object in ``text``, the column ``meta`` of a profile. An empty column means an empty object.
+
+    Raises:
+        ValueError: the column holds anything else. It is never overwritten then.
+    """
+    try:
+        meta = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        meta = None
+    if not isinstance(meta, dict):
+        # The column may hold a session key, so the message does not quote it.
+        raise ValueError("meta of auth_userprofile is not a JSON object. Correct it, or empty it.")
+    return meta
 
 
 class Profile(Protocol):

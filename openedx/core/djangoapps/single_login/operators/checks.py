@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004
 from django.db import DatabaseError, connections, router
 
 from ..exemptions import GROUPS, PROTECTION, USERNAMES, configured, find_faults, is_protection_on
-from ..platform_receiver import take_its_place
+from ..platform_receiver import is_enforcing
 from ..settings import JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES, SESSION_ENGINE, SITE_ENGINE
 
 # The length of the username column and of the group name column.
@@ -50,7 +50,7 @@ def check_settings(**kwargs: Any) -> Iterable[CheckMessage]:
 
 def check_platform(**kwargs: Any) -> Iterable[CheckMessage]:
     """Check that logins and logouts are ours to enforce: ``single_login.E101``."""
-    if take_its_place():
+    if is_enforcing():
         return []
     message = "No enforce_single_login was found to take the place of: nobody is exempt from single login."
     hint = "Look for a release of openedx-single-login that knows this platform, whose own protection works meanwhile."

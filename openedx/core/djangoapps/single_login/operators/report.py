@@ -19,7 +19,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
 from django.db.models import Count, Q, QuerySet
 
-from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, find_rules, get_exemptions, is_protection_on
+from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, get_exemptions, is_protection_on, matching_rules
 from ..session_slot import META_KEY
 from .checks import EXACT, Finding, find_settings_findings
 
@@ -80,7 +80,7 @@ class Report:
         rows = users.values_list(*columns, "groups__name").iterator(chunk_size=CHUNK)
         for account, memberships in groupby(rows, key=lambda row: row[:-1]):
             pk, username, is_active, is_staff, is_superuser, last_login, meta = account
-            rules = tuple(find_rules(username, (group for *_, group in memberships)))
+            rules = tuple(matching_rules(username, (group for *_, group in memberships)))
             yield Account(pk, username, rules, is_active, is_staff, is_superuser, last_login, _is_recorded(meta))
 
     @cached_property

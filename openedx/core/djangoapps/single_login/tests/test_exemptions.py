@@ -19,8 +19,8 @@ from openedx.core.djangoapps.single_login.exemptions import (
     GROUPS,
     USERNAMES,
     Rule,
+    exempting_rule,
     find_faults,
-    find_rule,
     get_exemptions,
     is_pii_squelched,
     is_protection_on,
@@ -76,7 +76,7 @@ class DecisionOracleTest(HypothesisTestCase):
         user = UserFactory.build(username=username)
         with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=container(configured)):
             expected = Rule(USERNAMES, username) if username in list(configured) else None
-            assert find_rule(user) == expected
+            assert exempting_rule(user) == expected
 
     @settings(deadline=None)
     @given(
@@ -88,7 +88,7 @@ class DecisionOracleTest(HypothesisTestCase):
         user = UserFactory(username="member", groups=member_of)
         with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=container(configured)):
             matching = [name for name in configured if name in member_of]
-            rule = find_rule(user)
+            rule = exempting_rule(user)
             assert (rule is not None) is bool(matching)
             assert rule is None or (rule.setting == GROUPS and rule.name in matching)
 
@@ -113,26 +113,26 @@ class DecisionTest(TestCase):
     @ddt.unpack
     def test_the_rule_and_the_queries_it_takes(self, configured, rule, queries):
         with override_settings(**configured), self.assertNumQueries(queries):
-            assert find_rule(self.user) == rule
+            assert exempting_rule(self.user) == rule
 
     def test_a_rule_of_no_setting_exempts_nobody(self):
         assert still_exempts(Rule("SINGLE_LOGIN_EXEMPT_ROLES", "staff"), UserFactory()) is False
 
     def test_an_anonymous_user_is_never_exempt(self):
         with override_settings(**{USERNAMES: [NAME], GROUPS: ["xqueue"]}), self.assertNumQueries(0):
-            assert find_rule(AnonymousUser()) is None
+            assert exempting_rule(AnonymousUser()) is None
 
     def test_a_name_of_a_class_that_equals_everything_exempts_nobody_else(self):
         for setting in (USERNAMES, GROUPS):
             with override_settings(**{setting: [EqualsEverything("another")]}):
-                assert find_rule(self.user) is None
+                assert exempting_rule(self.user) is None
             with override_settings(**{setting: [EqualsEverything(NAME), EqualsEverything("xqueue")]}):
-                assert find_rule(self.user) == Rule(setting, NAME if setting == USERNAMES else "xqueue")
+                assert exempting_rule(self.user) == Rule(setting, NAME if setting == USERNAMES else "xqueue")
 
     def test_an_exempt_group_of_another_name_does_not_match_by_pattern(self):
         Group.objects.create(name="xqueue2")
         with override_settings(**{GROUPS: ["xqueue2", "xq%", "*"]}):
-            assert find_rule(self.user) is None
+            assert exempting_rule(self.user) is None
 
 
 def faults(**configured):
@@ -204,7 +204,7 @@ class SettingsTest(SimpleTestCase):
     def test_a_faulty_setting_exempts_nobody_not_even_by_the_other_setting(self):
         user = UserFactory.build(username=NAME)
         with override_settings(**{USERNAMES: [NAME], GROUPS: "xqueue"}), self.assertRaises(ImproperlyConfigured):
-            find_rule(user)
+            exempting_rule(user)
 
     def test_the_settings_are_parsed_once_until_one_changes(self):
         with override_settings(**{USERNAMES: [NAME]}):
