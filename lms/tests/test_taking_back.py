@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import site_engine
+from openedx.core.djangoapps.single_login.tests.levels import site_engine
 
 
 class TakingBackTest(TransactionTestCase):

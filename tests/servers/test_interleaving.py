@@ -18,7 +18,8 @@ from django.test import Client
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection
 from tests.servers.browsing import is_alive, key_of, recorded, sign_in
 from tests.servers.stepping import SECONDS, Step, in_background
 

@@ -1,20 +1,22 @@
 """
-Telling the person whose session was evicted that the account signed in elsewhere, and when.
+Tell people on the sign-in page why their session ended.
 
-An eviction leaves the time in a cache, under a keyed hash of the session's key: nobody who reads the cache learns a
-session key, and only the browser that holds the key can ask. The first response to that browser after the eviction
-takes its dead session cookie away, whatever was requested, so the middleware hands the time over to the sign-in page in
-a signed cookie. A session that merely expired has left nothing, and nothing is said.
+A login that ends a session leaves its time in a cache, under a keyed hash of the ended session's key. Only the browser
+that holds that key can find it, and nobody can read a session key from the cache. The first response to that browser
+removes its session cookie, so the middleware keeps the notice for the sign-in page in a signed cookie. A session that
+expired leaves no notice.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.core.cache import DEFAULT_CACHE_ALIAS, BaseCache, caches
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -22,80 +24,97 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject
 
+from openedx.core.djangoapps.single_login.session_slot import SIGNED_IN_ELSEWHERE
+
 LOG = logging.getLogger(__name__)
 
-# A cache of this name is used when there is one: a site whose default cache is in its database wants another here, for
-# a login must not cost an extra statement.
+# This cache is used if it exists, else the default one. Do not put it into the database: a login would cost one more
+# statement.
 CACHE_ALIAS = "single_login"
-COOKIE = "signed_in_elsewhere"
+COOKIE = "eviction_notice"
 SALT = "single_login.eviction_notice"
 COOKIE_SECONDS = 24 * 60 * 60
+# As long as the session of a login lives.
+CACHE_SECONDS = 4 * 7 * 24 * 60 * 60
+# The notice of a session that no login ended. Otherwise the notice is the time of the login.
+ENDED = "ended"
 
 
-def leave(session_key, **kwargs):
-    """
-    Receive ``session_evicted``: leave word that the session of this key was evicted now.
+@dataclass(frozen=True)
+class Notice:
+    """A session that was ended, and the time of the login that ended it, if a login did."""
 
-    A cache that fails costs the notice, and no more.
-    """
+    signed_in_elsewhere_at: datetime | None
+
+
+def leave(session_key, reason, **kwargs):
+    """Receive ``session_evicted``: keep the notice in the cache. A cache that fails loses only the notice."""
+    notice = timezone.now().isoformat() if reason == SIGNED_IN_ELSEWHERE else ENDED
     try:
-        _cache().set(_hashed(session_key), timezone.now().isoformat(), timeout=settings.SESSION_COOKIE_AGE)
+        _cache().set(_hashed(session_key), notice, timeout=CACHE_SECONDS)
     except Exception:
-        LOG.warning("The time of an eviction could not be kept in the cache", exc_info=True)
+        LOG.warning("The notice of an ended session could not be written to the cache", exc_info=True)
 
 
-def find(request: HttpRequest) -> datetime | None:
-    """Return when the session of this browser was evicted; None when it was not."""
-    time = _find_by_session(request) or request.get_signed_cookie(COOKIE, None, salt=SALT, max_age=COOKIE_SECONDS)
-    return datetime.fromisoformat(time) if time else None
+def find(request: HttpRequest) -> Notice | None:
+    """Return the notice for this browser, or None if its session was not ended."""
+    notice = _find_by_session(request) or request.get_signed_cookie(COOKIE, None, salt=SALT, max_age=COOKIE_SECONDS)
+    if not notice:
+        return None
+    return Notice(None if notice == ENDED else datetime.fromisoformat(notice))
 
 
-def signed_in_elsewhere(request: HttpRequest) -> dict[str, Any]:
-    """Offer templates ``signed_in_elsewhere_at``, a context processor's way: it is looked up when it is used."""
-    return {"signed_in_elsewhere_at": SimpleLazyObject(lambda: find(request))}
+def eviction_notice(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: give templates ``eviction_notice``. It is looked up when it is used."""
+    return {"eviction_notice": SimpleLazyObject(lambda: find(request))}
 
 
 class EvictionNoticeMiddleware:
     """
-    Keeps the notice for the sign-in page when the dead session cookie goes, until somebody signs in.
+    Keeps the notice in a signed cookie until somebody signs in.
 
-    Goes anywhere after the session middleware. The cache is asked only when a request names a session that is no more.
+    Stands before the session middleware, to see the session as it is after the request. Asks the cache only if a
+    request has the cookie of a session that no longer exists.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, and set or remove the signed cookie where there is need."""
+        """Answer, and set or delete the signed cookie if needed."""
         response = self.get_response(request)
-        where: dict[str, Any] = {"path": settings.SESSION_COOKIE_PATH, "domain": settings.SESSION_COOKIE_DOMAIN}
-        if time := _find_by_session(request):
+        attributes: dict[str, Any] = {
+            "path": settings.SESSION_COOKIE_PATH,
+            "domain": settings.SESSION_COOKIE_DOMAIN,
+            "samesite": settings.SESSION_COOKIE_SAMESITE,
+        }
+        if notice := _find_by_session(request):
             response.set_signed_cookie(
                 COOKIE,
-                time,
+                notice,
                 salt=SALT,
                 max_age=COOKIE_SECONDS,
                 secure=settings.SESSION_COOKIE_SECURE,
                 httponly=True,
-                samesite="Lax",
-                **where,
+                **attributes,
             )
-        elif COOKIE in request.COOKIES and not request.session.is_empty():
-            response.delete_cookie(COOKIE, samesite="Lax", **where)
+        elif COOKIE in request.COOKIES and request.session.accessed and SESSION_KEY in request.session:
+            response.delete_cookie(COOKIE, **attributes)
         return response
 
 
 def _find_by_session(request: HttpRequest) -> str | None:
-    # A session that was asked for and is not there has become empty; one that nobody asked for has not.
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if not key or not request.session.is_empty():
+    session = request.session
+    # A session that no longer exists loads empty, without its key or, with some engines, under a new one.
+    if not key or not session.accessed or SESSION_KEY in session or session.session_key == key:
         return None
     try:
-        time: str | None = _cache().get(_hashed(key))
+        notice: str | None = _cache().get(_hashed(key))
     except Exception:
-        LOG.warning("The time of an eviction could not be read from the cache", exc_info=True)
+        LOG.warning("The notice of an ended session could not be read from the cache", exc_info=True)
         return None
-    return time
+    return notice
 
 
 def _cache() -> BaseCache:

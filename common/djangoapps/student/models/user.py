@@ -1,15 +1,15 @@
-"""The profile of an account, with the slot for its one session, and what happens when somebody signs in or out."""
+"""The profile of an account with the slot for its one session, and the receivers of logins and logouts."""
 
 import json
 import logging
 
 from django.conf import settings
-from django.db import models, transaction
+from django.contrib.auth.signals import user_logged_out
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login import session_slot
-from openedx.core.djangoapps.single_login.enforcement import enforce_single_login
-from openedx.core.djangoapps.single_login.exemptions import is_pii_squelched
+from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_pii_squelched, is_protection_on
 
 __all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]
 
@@ -17,7 +17,7 @@ AUDIT_LOG = logging.getLogger("audit")
 
 
 class UserProfile(models.Model):
-    """What the platform knows of an account beyond Django's own columns."""
+    """Data of an account that Django's own user model has no column for."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
     name = models.CharField(_("full name"), blank=True, max_length=255, db_index=True)
@@ -33,38 +33,60 @@ class UserProfile(models.Model):
 
     def get_meta(self):
         """
-        Return the JSON object in ``meta`` as a dict; an empty one when ``meta`` is empty.
+        Return the JSON object in ``meta`` as a dict. An empty ``meta`` means an empty object.
 
         Raises:
-            ValueError: when ``meta`` is something else. It is never written over then.
+            ValueError: ``meta`` holds anything else.
         """
-        try:
-            meta = json.loads(self.meta or "{}")
-        except ValueError:
-            meta = None
-        if not isinstance(meta, dict):
-            # The column may hold a session key, so the message does not repeat it.
-            raise ValueError(f"auth_userprofile {self.pk}: meta is not a JSON object. Mend it, or empty it.")
-        return meta
+        return session_slot.parse_meta(self.meta)
 
     def set_meta(self, meta):
-        """Keep the dict ``meta`` as JSON. It is not saved."""
+        """Set ``meta`` to the dict ``meta`` as JSON, without saving it."""
         self.meta = json.dumps(meta)
 
     def set_login_session(self, session_id=None):
-        """Record ``session_id``, or None, as the account's one session: the one recorded before loads no more."""
-        with transaction.atomic():
-            self.refresh_from_db(fields=["meta"], from_queryset=UserProfile.objects.select_for_update())
-            session_slot.record(self, session_id)
+        """
+        Record ``session_id`` as the one session of the account, and evict the session recorded before.
+
+        None means that the account has no session. The row is locked, and only ``meta`` is written. The evicted session
+        is deleted after the commit.
+
+        Raises:
+            ValueError: ``meta`` cannot be read. It is not overwritten.
+        """
+        session_slot.replace_record(self, session_id)
+
+
+def enforce_single_login(sender, request, user, signal, **kwargs):
+    """
+    Keep one session per account: a login evicts the account's earlier session, a logout clears its own record.
+
+    Receives ``user_logged_in`` and ``user_logged_out``.
+
+    Raises:
+        ValueError: the ``meta`` of the profile cannot be read at a login.
+    """
+    session = session_slot.session_of(request, user)
+    if session is None or not is_protection_on():
+        return
+    if signal is user_logged_out:
+        session_slot.clear_login(user, session)
+        return
+    if rule := exempting_rule(user):
+        session_slot.admit_exempt(user, session, rule)
+        return
+    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
+    user.profile, _ = UserProfile.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    user.profile.set_login_session(session_slot.claim_slot(request))
 
 
 def log_successful_login(sender, request, user, **kwargs):
-    """Leave a line in the audit log for every login."""
+    """Write a line to the audit log for every login."""
     AUDIT_LOG.info("Login success - %s", _described(user))
 
 
 def log_successful_logout(sender, request, user, **kwargs):
-    """Leave a line in the audit log for every logout of somebody who was signed in."""
+    """Write a line to the audit log for every logout of a user who was signed in."""
     if user is not None:
         AUDIT_LOG.info("Logout - %s", _described(user))
 

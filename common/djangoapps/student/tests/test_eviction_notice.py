@@ -14,7 +14,8 @@ from django.utils import timezone
 from common.djangoapps.student import eviction_notice
 from common.djangoapps.student.eviction_notice import COOKIE
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection
 
 TOLD = "signed in somewhere else"
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"

@@ -1,12 +1,17 @@
-"""What others are told of single login: audit lines, monitoring attributes, a signal. No log gets a session key."""
+"""Audit lines, monitoring attributes and the signal ``session_evicted``. Session keys never reach a log."""
+
+from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from django.contrib.auth.models import AbstractBaseUser
 from edx_django_utils.monitoring import set_custom_attribute
 
 from .exemptions import USERNAMES, Rule, is_pii_squelched
 from .signals import session_evicted
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
 AUDIT_LOG = logging.getLogger("audit")
 
@@ -15,19 +20,19 @@ def log_exempted_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
     Record in the logger ``audit``, and on the current monitoring transaction, that ``rule`` exempted a login.
 
-    A username is left out of the attribute ``single_login_rule`` when personal data are to be kept out of logs.
+    With SQUELCH_PII_IN_LOGS on, the attribute ``single_login_rule`` and the line leave the username out.
     """
     matched = rule.setting if rule.setting == USERNAMES and is_pii_squelched() else str(rule)
     set_custom_attribute("single_login_exempt", True)
     set_custom_attribute("single_login_rule", matched)
-    AUDIT_LOG.info("Single login exempt - %s - %s", _named(user), matched)
+    AUDIT_LOG.info("Single login exempt - %s - %s", _described(user), matched)
 
 
 def announce_eviction(user: AbstractBaseUser, session_key: str, reason: str) -> None:
-    """Record in the logger ``audit`` that a session was ended, and why; tell the receivers of ``session_evicted``."""
-    AUDIT_LOG.info("Single login evicted - %s - %s", _named(user), reason)
-    session_evicted.send_robust(sender=type(user), user=user, session_key=session_key)
+    """Record in the logger ``audit`` that a session of ``user`` was ended and why, and send ``session_evicted``."""
+    AUDIT_LOG.info("Single login evicted - %s - %s", _described(user), reason)
+    session_evicted.send_robust(sender=type(user), user=user, session_key=session_key, reason=reason)
 
 
-def _named(user: AbstractBaseUser) -> str:
+def _described(user: AbstractBaseUser) -> str:
     return f"user.id: {user.pk}" if is_pii_squelched() else user.get_username()

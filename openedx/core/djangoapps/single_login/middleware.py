@@ -1,62 +1,52 @@
-"""JWT cookies count only beside a live session of their own account."""
+"""Apply the decisions of the check at every request."""
 
-from typing import Any
+from __future__ import annotations
 
-import jwt
-from django.conf import settings
+from functools import partial
+
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
-from edx_rest_framework_extensions.auth.jwt.cookies import (
-    jwt_cookie_header_payload_name,
-    jwt_cookie_name,
-    jwt_cookie_signature_name,
-)
 
-from .exemptions import is_protection_on
-from .platform_receiver import is_enforcing
-
-DROPPED = "single_login_dropped"
+from . import audit, session_slot
+from .checked_session import Check, CheckedSession
+from .session_slot import CLAIM, RULE
 
 
-class JwtCookieMiddleware(MiddlewareMixin):
+class SessionCheckMiddleware(MiddlewareMixin):
     """
-    Drops the JWT cookies of a request whose session is nobody's, or another account's.
+    Deletes a session that has ended, or records one that takes its account's free slot.
 
-    An evicted browser would go on using every API by them. The plugin settings put this in front of the platform's
-    middleware that joins these cookies. That one does so in ``process_view``, too, for it comes before the sessions. A
-    token in the ``Authorization`` header is left alone, and nothing is asked of a request without such a cookie.
+    Stands directly inside the session middleware. It does its work after the view, outside the transaction of the
+    request, which may be rolled back or hold locks.
     """
-
-    def process_view(self, request: HttpRequest, *view: Any) -> None:
-        """Drop them where they do not count."""
-        # The platform sets them in the middle of a sign-in by another site, and begins again until they come back.
-        if request.resolver_match and "social" in request.resolver_match.namespaces:
-            return
-        whole, halves = jwt_cookie_name(), (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
-        sent = request.COOKIES.keys() & {whole, *halves}
-        if not sent or not is_protection_on() or not is_enforcing():
-            return
-        # Two halves go before a whole, as they do where they are joined.
-        both = [request.COOKIES.get(half, "") for half in halves]
-        token = ".".join(both) if all(both) else request.COOKIES.get(whole)
-        if not request.user.is_authenticated or not _names(token, request.user.get_username()):
-            request.META[DROPPED] = sent
-            for name in sent:
-                del request.COOKIES[name]
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """With a 401 delete them in the browser, whose micro-frontends take them for a session until they expire."""
-        if response.status_code == 401:
-            for name in request.META.get(DROPPED, ()):
-                response.delete_cookie(name, domain=getattr(settings, "SHARED_COOKIE_DOMAIN", None))
+        """Apply the decision with which the session of ``request`` was loaded."""
+        session = getattr(request, "session", None)
+        if isinstance(session, CheckedSession) and (check := session.check):
+            if check.decision.reason:
+                session_slot.after_commit(partial(_delete, check, check.decision.reason))
+            elif check.decision.takes_free_slot:
+                session_slot.after_commit(partial(_take_free_slot, check, session))
         return response
 
 
-def _names(token: str | None, username: str) -> bool:
-    """Tell whether ``token`` is ``username``'s; whether it is genuine is asked by those who let somebody in by it."""
-    try:
-        claims = jwt.decode(token or "", options={"verify_signature": False})
-    except (jwt.InvalidTokenError, RecursionError):
-        return False
-    return bool(username == (claims.get("preferred_username") or claims.get("username")))
+def _delete(check: Check, reason: str) -> None:
+    store = session_slot.site_store()(check.session_key)
+    # An earlier request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
+    if not check.session_key or not store.exists(check.session_key):
+        return
+    store.delete()
+    user = get_user_model()._default_manager.filter(pk=check.data[SESSION_KEY]).first()
+    if user is not None and session_slot.is_current(user, check.data):
+        audit.announce_eviction(user, check.session_key, reason)
+
+
+def _take_free_slot(check: Check, session: CheckedSession) -> None:
+    # The view may have signed out, or in again.
+    is_unchanged = session.get(SESSION_KEY) == check.data[SESSION_KEY] and CLAIM not in session and RULE not in session
+    claim = session_slot.new_claim(session_slot.site_store()(check.session_key))
+    if is_unchanged and session_slot.take_free_slot(check.data, claim):
+        session[CLAIM] = claim

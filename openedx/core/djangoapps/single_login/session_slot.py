@@ -1,37 +1,183 @@
 """
 The slot for the one session of an account: ``UserProfile.meta["session_id"]``.
 
-A login records its session's key there while it holds the profile's row, and writes the same key into the session: the
-*claim*. The session engine compares the two whenever a session is loaded, so nothing else has to hold.
+A login records the key of its session in the slot and writes the same key into the session: the *claim*. The claim
+stays the same when the session's key changes, so the check at every request can compare it with the record.
 """
 
+from __future__ import annotations
+
 import json
+import logging
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
-from django.conf import global_settings, settings
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.auth.models import User
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import router, transaction
-from django.db.models import QuerySet
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, OperationalError, router, transaction
 from django.utils.crypto import constant_time_compare, get_random_string
 
 from . import audit
-from .exemptions import Rule
-from .settings import SESSION_ENGINE, SITE_ENGINE
+from .exemptions import CHECK_EVERY_REQUEST, Rule
+from .settings import NAMED_BY_HAND, SESSION_ENGINE, SITE_ENGINE
+
+if TYPE_CHECKING:
+    # The platform imports this module before its models are loaded.
+    from django.contrib.auth.models import User
+    from django.db.models import QuerySet
+    from django.http import HttpRequest
+
+LOG = logging.getLogger(__name__)
 
 META_KEY = "session_id"
-# In a session: the key under which it took the slot, or the rule that let it in without one. Never both.
+# In a session: the key under which it was recorded, or the rule that let it in without a record. Never both.
 CLAIM = "single_login_claim"
 RULE = "single_login_rule"
 
 SIGNED_IN_ELSEWHERE = "signed in elsewhere"
-NO_LONGER_EXEMPT = "no longer exempt"
+
+
+class Profile(Protocol):
+    """The part of the platform's ``UserProfile`` that the slot needs."""
+
+    pk: int
+    user: User
+    meta: str
+
+
+def session_of(request: HttpRequest | None, user: User | None) -> SessionBase | None:
+    """
+    Return the session of ``request`` if ``user`` is signed in with it, else None.
+
+    The platform also sends the login signal for requests with a token, which have no such session.
+    """
+    session: SessionBase | None = getattr(request, "session", None)
+    if user is None or session is None or session.get(SESSION_KEY) != str(user.pk):
+        return None
+    return session
+
+
+def record_login(user: User, request: HttpRequest) -> None:
+    """
+    Record the session of ``request`` as the one session of ``user``, and evict the session recorded before.
+
+    Raises:
+        ValueError: the profile's ``meta`` cannot be read.
+    """
+    profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
+    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
+    user.profile = profile
+    replace_record(profile, claim_slot(request))
+
+
+def claim_slot(request: HttpRequest) -> str:
+    """
+    Prepare the session of ``request``, which somebody has just signed in with, for the slot.
+
+    A session that signs in again gets a fresh key: another login may be evicting the old one at this moment.
+
+    Returns:
+        The claim, which is now in the session and must be recorded.
+    """
+    session = request.session
+    is_signing_in_again = session.session_key == request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if CLAIM in session or RULE in session or is_signing_in_again:
+        _renew_key(session)
+    elif session.session_key is None:
+        session.create()
+    claim = new_claim(session)
+    session.pop(RULE, None)
+    session[CLAIM] = claim
+    return claim
+
+
+def replace_record(profile: Profile, session_key: str | None) -> None:
+    """
+    Record ``session_key``, or None for no session, in the slot of ``profile``. Evict the session recorded before.
+
+    The row is locked and read again. Only ``meta`` is written. The eviction follows the commit.
+
+    Raises:
+        ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
+    """
+    with transaction.atomic(using=_database(), savepoint=False):
+        earlier = _read_locked(profile)
+        _write(profile, session_key)
+        if earlier and earlier != session_key:
+            after_commit(partial(_evict, profile.user, earlier))
+
+
+def clear_login(user: User, session: SessionBase) -> None:
+    """
+    Clear the slot of ``user``, after the commit, if it holds the record of ``session``.
+
+    Never raises and never waits for a lock: the logout must go on. A record that is left names a session that has
+    ended, which does no harm.
+    """
+    # An exempt session has no record.
+    if RULE not in session:
+        after_commit(partial(_clear_record, user, session.get(CLAIM, session.session_key)))
+
+
+def admit_exempt(user: User, session: SessionBase, rule: Rule) -> None:
+    """
+    Let ``session`` in by ``rule``, note the rule in it, and audit the login.
+
+    The slot is neither read nor written. A missing profile is created, as by every login under the protection.
+    """
+    _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
+    session.pop(CLAIM, None)
+    session[RULE] = [rule.setting, rule.name]
+    audit.log_exempted_login(user, rule)
+
+
+def take_free_slot(data: dict[str, Any], claim: str) -> bool:
+    """
+    Record ``claim`` for the account of a session if no other session is on record. Return whether it is on record now.
+
+    ``data`` is the content of the session. A session that a password change has ended does not get the slot. Nothing
+    is recorded if another transaction holds one of the rows.
+    """
+    try:
+        with transaction.atomic(using=_database()):
+            # Lock the account's row first, as a login does, to avoid deadlocks.
+            accounts = get_user_model()._default_manager.using(_database())
+            account = accounts.select_for_update(nowait=True).filter(pk=data[SESSION_KEY]).first()
+            if account is None or not is_current(account, data):
+                return False
+            profile, _ = _profiles().get_or_create(user=account, defaults={"name": account.get_username()})
+            recorded = _read_locked(profile, nowait=True)
+            if recorded and recorded != claim:
+                return False
+            _write(profile, claim)
+            return True
+    except OperationalError as error:
+        LOG.info("A session of user.id %s gets its free slot at a later request: %s", data[SESSION_KEY], error)
+        return False
+
+
+def new_claim(session: SessionBase) -> str:
+    """Return the claim for ``session``: its key, or a random string if the key is the session's content."""
+    if isinstance(session, signed_cookies.SessionStore):
+        return get_random_string(32)
+    return str(session.session_key)
+
+
+def find_recorded_key(user: User) -> str | None:
+    """
+    Return the session key on record for ``user``, or None. Costs one statement, on the database that is written to.
+
+    Raises:
+        ValueError: the profile's ``meta`` cannot be read.
+    """
+    meta = _profiles().filter(user=user).values_list("meta", flat=True).first()
+    return parse_meta(meta or "").get(META_KEY)
 
 
 def parse_meta(text: str) -> dict[str, Any]:
@@ -39,7 +185,7 @@ def parse_meta(text: str) -> dict[str, Any]:
     Return the JSON object in ``text``, the column ``meta`` of a profile. An empty column means an empty object.
 
     Raises:
-        ValueError: the column holds anything else. It is never overwritten then.
+        ValueError: the column holds anything else.
     """
     try:
         meta = json.loads(text or "{}")
@@ -47,145 +193,77 @@ def parse_meta(text: str) -> dict[str, Any]:
         meta = None
     if not isinstance(meta, dict):
         # The column may hold a session key, so the message does not quote it.
-        raise ValueError("meta of auth_userprofile is not a JSON object. Correct it, or empty it.")
+        raise ValueError("The meta of an auth_userprofile is not a JSON object. Correct it, or empty it.")
     return meta
 
 
-class Profile(Protocol):
-    """What is needed of the platform's ``UserProfile``."""
-
-    pk: int
-    meta: str
-
-    def get_meta(self) -> dict[str, Any]: ...
-    def set_meta(self, meta: dict[str, Any]) -> None: ...
-
-
-def take(user: User, session: SessionBase) -> None:
-    """
-    Give ``user``'s slot to ``session``; the session recorded before is deleted after the commit.
-
-    A session that signs in again gets a fresh key: whoever evicts it at this moment will delete the old one.
-    """
-    with transaction.atomic(using=_database()):
-        profile = _hold_profile(user)
-        earlier = recorded_key(profile)
-        if CLAIM in session or RULE in session or getattr(session, "is_about_to_take", False):
-            _renew_key(session)
-        elif session.session_key is None:
-            session.create()
-        claim = new_claim(session, session.session_key)
-        record(profile, claim)
-        if earlier:
-            after_commit(partial(_evict, user, earlier))
-    # Whatever else saves the profile in this request shall not bring the earlier record back.
-    user.profile = profile  # type: ignore[assignment]
-    session.pop(RULE, None)
-    session[CLAIM] = claim
-
-
-def take_if_free(user: User, data: dict[str, Any], claim: str | None) -> str | None:
-    """
-    Record ``claim`` of the session whose data are ``data`` for ``user`` if nothing else is on record; return it then.
-
-    A session that a password change has made worthless does not get it.
-    """
-    with transaction.atomic(using=_database()):
-        # The account's row first, as a login does: the two could wait for each other otherwise.
-        account = get_user_model().objects.select_for_update().get(pk=user.pk)
-        profile = _hold_profile(account)
-        recorded = recorded_key(profile)
-        # Another request of this session may have been faster.
-        if (recorded and recorded != claim) or not _is_current(account, data):
-            return None
-        record(profile, claim)
-        return claim
-
-
-def leave(user: User, session: SessionBase) -> None:
-    """Clear ``user``'s slot if ``session`` has it; an exempt session, which lives by a rule, costs nothing."""
-    if RULE in session:
-        return
-    # Without a claim it is from before the rule. Another request of it may have taken the slot a moment ago.
-    claim = session.get(CLAIM, session.session_key)
-    with transaction.atomic(using=_database()):
-        profile: Profile | None = _profiles().select_for_update().filter(user=user).first()
-        if profile is not None and recorded_key(profile) == claim:
-            record(profile, None)
-            user.profile = profile  # type: ignore[assignment]
-
-
-def pass_by(user: User, session: SessionBase, rule: Rule) -> None:
-    """Let ``session`` in by ``rule``, without the slot: the record is neither read nor written."""
-    _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
-    session.pop(CLAIM, None)
-    session[RULE] = [rule.setting, rule.name]
-
-
-def new_claim(session: SessionBase, session_key: str | None) -> str | None:
-    """Return the claim of ``session``: the key, or a random one where the key is what the session holds."""
-    return get_random_string(32) if isinstance(session, signed_cookies.SessionStore) else session_key
-
-
-def find_recorded_key(user: User) -> str | None:
-    """Return the session key on record for ``user``, or None: one statement, never on a replica."""
-    profile: Profile | None = _profiles().filter(user=user).only("meta").first()
-    return recorded_key(profile) if profile else None
-
-
-def recorded_key(profile: Profile) -> str | None:
-    """Return the session key that ``profile`` records, or None."""
-    return profile.get_meta().get(META_KEY)
-
-
-def record(profile: Profile, session_key: str | None) -> None:
-    """Write ``session_key``, or None for nobody's, into the slot of ``profile``, and into no other column."""
-    profile.set_meta({**profile.get_meta(), META_KEY: session_key})
-    _profiles().filter(pk=profile.pk).update(meta=profile.meta)
+def is_current(user: User, data: dict[str, Any]) -> bool:
+    """Tell whether the session with these ``data`` can still sign ``user`` in: active, and the same password."""
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    is_same_password = any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
+    return user.is_active and data.get(SESSION_KEY) == str(user.pk) and is_same_password
 
 
 def after_commit(action: Callable[[], object]) -> None:
-    """Run ``action`` when no lock is held any more; what it raises is logged, and no more."""
-    # Not the partial itself: Django names the function in its log line.
+    """Run ``action`` after the commit, when no lock is held. An error in it is logged and goes no further."""
+    # Not the partial itself: Django's log line needs a function's name.
     transaction.on_commit(lambda: action(), using=_database(), robust=True)
 
 
 def site_store() -> type[SessionBase]:
-    """Return the session store of the site's own engine."""
-    is_ours = settings.SESSION_ENGINE == SESSION_ENGINE
-    engine = getattr(settings, SITE_ENGINE, global_settings.SESSION_ENGINE) if is_ours else settings.SESSION_ENGINE
+    """
+    Return the session store of the site's own engine, without the check at every request.
+
+    Raises:
+        ImproperlyConfigured: SESSION_ENGINE names the engine of this app, but the plugin settings did not put it there.
+    """
+    engine: str = settings.SESSION_ENGINE
+    if engine == SESSION_ENGINE:
+        engine = getattr(settings, SITE_ENGINE, SESSION_ENGINE)
+        if engine == SESSION_ENGINE or not getattr(settings, CHECK_EVERY_REQUEST, False):
+            raise ImproperlyConfigured(NAMED_BY_HAND)
     store: type[SessionBase] = import_module(engine).SessionStore
     return store
 
 
 def _renew_key(session: SessionBase) -> None:
-    # As ``cycle_key`` does, but the old one is deleted with the commit: a logout in another tab holds the profile and
-    # waits for it, and if the request fails it is still on record.
-    data, key = dict(session.items()), session.session_key
+    # Unlike ``cycle_key``, keep the old session until the commit: if this login fails, its visitor still has it.
+    data, old_key = dict(session.items()), session.session_key
     session.create()
     session.update(data)
-    if key:
-        after_commit(site_store()(key).delete)
+    if old_key:
+        after_commit(type(session)(old_key).delete)
 
 
 def _evict(user: User, session_key: str) -> None:
     store = site_store()(session_key)
     data = store.load()
-    was_alive = data.get(SESSION_KEY) == str(user.pk) and _is_current(user, data)
     store.delete()
-    if was_alive:
+    if is_current(user, data):
         audit.announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
 
 
-def _is_current(user: User, data: dict[str, Any]) -> bool:
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
+def _clear_record(user: User, claim: str | None) -> None:
+    try:
+        with transaction.atomic(using=_database()):
+            profile: Profile | None = _profiles().filter(user=user).first()
+            if profile is not None and _read_locked(profile, nowait=True) == claim:
+                _write(profile, None)
+    except DatabaseError:
+        LOG.exception("The record of a session of user.id %s was not cleared at its logout", user.pk)
 
 
-def _hold_profile(user: User) -> Profile:
-    profiles = _profiles().select_for_update()
-    profile: Profile = profiles.get_or_create(user=user, defaults={"name": user.get_username()})[0]
-    return profile
+def _read_locked(profile: Profile, nowait: bool = False) -> Any:
+    """Lock the row of ``profile``, read its ``meta`` again, and return the session key on record."""
+    locked = _profiles().select_for_update(nowait=nowait)
+    profile.meta = str(locked.values_list("meta", flat=True).get(pk=profile.pk))
+    return parse_meta(profile.meta).get(META_KEY)
+
+
+def _write(profile: Profile, session_key: str | None) -> None:
+    """Write ``session_key`` into the slot of ``profile``, whose row is locked, and into no other column."""
+    profile.meta = json.dumps({**parse_meta(profile.meta), META_KEY: session_key})
+    _profiles().filter(pk=profile.pk).update(meta=profile.meta)
 
 
 def _profiles() -> QuerySet[Any]:

@@ -1,33 +1,64 @@
-"""Plugin settings: our session engine over the site's own, whichever that is."""
+"""Plugin settings: install the check at every request, if the site asks for it."""
 
+from collections.abc import Iterable
 from types import ModuleType
 
 from django.conf import global_settings
+from django.core.exceptions import ImproperlyConfigured
+
+from .exemptions import CHECK_EVERY_REQUEST
 
 PACKAGE = __name__.rpartition(".")[0]
 SESSION_ENGINE = f"{PACKAGE}.session_engine"
-JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.middleware.JwtCookieMiddleware"
+SESSION_CHECK_MIDDLEWARE = f"{PACKAGE}.middleware.SessionCheckMiddleware"
+JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.jwt_cookies.JwtCookieMiddleware"
+
 # .. setting_name: SINGLE_LOGIN_SITE_SESSION_ENGINE
-# .. setting_default: django.contrib.sessions.backends.db
-# .. setting_description: The site's own session engine, over which ``SESSION_ENGINE`` names the one of this app. It is
-#   set by itself; a settings file that comes after the plugins' has to change this one, and not ``SESSION_ENGINE``.
+# .. setting_default: None
+# .. setting_description: The site's own session engine while SINGLE_LOGIN_CHECK_EVERY_REQUEST is on. The app sets it
+#   from SESSION_ENGINE. Only a settings file that is read after the plugin settings sets it, instead of SESSION_ENGINE.
 SITE_ENGINE = "SINGLE_LOGIN_SITE_SESSION_ENGINE"
 
+NAMED_BY_HAND = (
+    f"SESSION_ENGINE must not name {SESSION_ENGINE!r}, which the app puts there itself. "
+    f"Let it name the session engine of your site, and set {CHECK_EVERY_REQUEST}: true."
+)
 READER_OF_JWT_COOKIES = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"
 
 
 def plugin_settings(settings: ModuleType) -> None:
     """
-    Put the rule over the settings of a site, once: its sessions, and the JWT cookies that go with them.
+    Install the session engine and the middleware of the check, if SINGLE_LOGIN_CHECK_EVERY_REQUEST is true.
 
-    Runs after the operator's file is read, so ``SESSION_ENGINE`` goes on naming the site's own engine there.
+    Otherwise nothing changes, and neither does it at a second call. Runs after lms.yml is read.
+
+    Raises:
+        ImproperlyConfigured: SESSION_ENGINE or SINGLE_LOGIN_SITE_SESSION_ENGINE was set to a wrong value by hand.
     """
+    is_on = getattr(settings, CHECK_EVERY_REQUEST, False) is True
     engine = getattr(settings, "SESSION_ENGINE", global_settings.SESSION_ENGINE)
+    site_engine = getattr(settings, SITE_ENGINE, None)
+    if engine == SESSION_ENGINE and not (is_on and site_engine):
+        raise ImproperlyConfigured(NAMED_BY_HAND)
+    if not is_on:
+        return
     if engine != SESSION_ENGINE:
+        if site_engine not in (None, engine):
+            raise ImproperlyConfigured(
+                f"{SITE_ENGINE} is {site_engine!r}, but SESSION_ENGINE is {engine!r}. The app sets {SITE_ENGINE} from "
+                "SESSION_ENGINE: remove it."
+            )
         setattr(settings, SITE_ENGINE, engine)
         settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]
-    # In front of the platform's, which joins these cookies when the view is known.
-    middleware = list(settings.MIDDLEWARE)
-    if READER_OF_JWT_COOKIES in middleware and JWT_COOKIE_MIDDLEWARE not in middleware:
-        middleware.insert(middleware.index(READER_OF_JWT_COOKIES), JWT_COOKIE_MIDDLEWARE)
-        settings.MIDDLEWARE = middleware  # type: ignore[attr-defined]
+    settings.MIDDLEWARE = _with_ours(settings.MIDDLEWARE)  # type: ignore[attr-defined]
+
+
+def _with_ours(middleware: Iterable[str]) -> list[str]:
+    names = list(middleware)
+    if SESSION_CHECK_MIDDLEWARE not in names:
+        # Directly inside the session middleware: after the view and its transaction, before the session is saved.
+        after = (place for place, name in enumerate(names, start=1) if name.endswith("SessionMiddleware"))
+        names.insert(next(after, len(names)), SESSION_CHECK_MIDDLEWARE)
+    if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names:
+        names.insert(names.index(READER_OF_JWT_COOKIES), JWT_COOKIE_MIDDLEWARE)
+    return names

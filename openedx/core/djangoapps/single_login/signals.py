@@ -1,7 +1,7 @@
-"""What the app tells others."""
+"""The signal that the app sends."""
 
 from django.dispatch import Signal
 
-# Sent when a session of ``user`` was ended because the account signed in elsewhere, or is no longer exempt. Receivers
-# get ``user`` and ``session_key``, which is not to be logged. What a receiver raises is logged, and no more.
+# Sent when a session was ended by a later login or by the check at every request. Receivers get ``user``,
+# ``session_key``, which must never be logged, and ``reason``, as in the audit line. Errors of receivers are logged.
 session_evicted = Signal()

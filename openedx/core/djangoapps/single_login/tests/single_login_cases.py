@@ -1,26 +1,9 @@
 """
-What single login promises when people sign in and out: the table of cases, as tests that run on any LMS.
+The table of cases in DESIGN.md, as tests that run on any LMS.
 
-==  ====================================================================================================================
- 1  A login that is not exempt is recorded, and the session recorded before loads no more.
- 2  Of logins of one account at the same instant, fresh or again in one browser, exactly one lives: the recorded one.
- 3  A login over another user's live session in the same browser is recorded under its real key.
- 4  A logout clears the slot only if it is its own, ends no other session, and its session never lives again.
- 5  A login that is exempt ends nothing, and neither reads nor writes the slot; it creates a missing profile.
- 6  A logout that is exempt ends that session only.
- 7  An account that becomes exempt keeps its session, and the record stays as it was.
- 8  An account that stops being exempt, by the setting or its groups, loses the sessions it was let have.
- 9  With the protection off nothing is read, written or deleted.
-10  A signal with no user, no request, or a session that is nobody's is let be.
-11  Recording a session loses nothing that others write into the profile.
-12  A session whose key changes while it is signed in lives on, and the next login elsewhere ends it.
-13  Of an account's sessions from before the rule at most one lives, and nobody who has one is signed out.
-14  A profile saved whole from an old copy never leaves two live sessions.
-15  JWT cookies count only beside a live session (on a platform that has them: tests/wheel).
-==  ====================================================================================================================
-
-Nothing of this repository is imported here, so that the same table runs where the app is installed from the wheel. A
-place that runs it says how people sign in there: see ``SingleLoginCases``.
+Each test is named after its case. A case that is promised only with the check at every request is tested at both
+levels: by default, the test asserts how the platform itself behaves. This module imports nothing of this repository, so
+that the same table also runs on an installed wheel. See ``SingleLoginCases`` for what a place that runs it defines.
 """
 
 import json
@@ -36,7 +19,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import AnonymousUser, Group
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import connections
+from django.db import OperationalError, connection, connections
 from django.test import Client, RequestFactory, override_settings
 
 PASSWORD = "Password1234"
@@ -85,11 +68,6 @@ def audit_lines():
         logger.removeHandler(handler)
 
 
-def site_engine(name):
-    """Return settings in which the site's own session engine is Django's of this name."""
-    return override_settings(SINGLE_LOGIN_SITE_SESSION_ENGINE=f"django.contrib.sessions.backends.{name}")
-
-
 def in_another_thread(action):
     """Run ``action`` in a thread of its own, on this one's database connections; return what it returns."""
     own = {alias: connections[alias] for alias in connections}
@@ -99,14 +77,14 @@ def in_another_thread(action):
             connections[alias] = connection
         return action()
 
-    for connection in own.values():
-        connection.inc_thread_sharing()
+    for each in own.values():
+        each.inc_thread_sharing()
     try:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(run).result()
     finally:
-        for connection in own.values():
-            connection.dec_thread_sharing()
+        for each in own.values():
+            each.dec_thread_sharing()
 
 
 @ddt.ddt
@@ -125,6 +103,11 @@ class SingleLoginCases:
         on.enable()
         self.addCleanup(on.disable)
         self.user = self.create_user(USERNAME, GROUP)
+
+    @property
+    def checks_every_request(self):
+        """Tell whether the check at every request is on."""
+        return settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST
 
     def sign_in(self, client, user, password=PASSWORD):
         """Sign ``user`` in through a view; return the response."""
@@ -305,24 +288,24 @@ class SingleLoginCases:
             assert self.is_signed_in(clients[name]) is (name != whose)
             assert self.recorded(user) == (None if name == whose else self.key_of(clients[name]))
 
-    def test_case_4_a_signed_out_session_that_is_saved_late_does_not_live_again(self):
+    def test_case_4_a_signed_out_session_that_is_saved_late_lives_again_only_by_default(self):
         client = self.new_client(self.user)
         late = client.session
         assert late[SESSION_KEY] == str(self.user.pk)
         self.sign_out(client)
         assert self.recorded() is None
         client = self.brought_back(late)
+        lines = self.evictions_of(lambda: self.is_signed_in(client))
         # Nobody signed in elsewhere.
-        assert self.evictions_of(lambda: self.is_signed_in(client)) == []
-        assert not self.is_signed_in(client)
+        assert not any(line.endswith("signed in elsewhere") for line in lines)
+        assert self.is_signed_in(client) is not self.checks_every_request
 
-    def test_case_4_a_session_that_logged_out_while_exempt_and_is_saved_late_does_not_live_again(self):
+    def test_case_7_a_session_whose_record_was_cleared_lives_while_its_account_is_exempt(self):
         client = self.new_client(self.user)
-        late = client.session
-        assert "_auth_user_id" in late
+        self.profiles.update(meta="{}")
         with override_settings(**BY_GROUP):
-            self.sign_out(client)
-            assert not self.is_signed_in(self.brought_back(late))
+            assert self.is_signed_in(client)
+        assert self.is_signed_in(client) is not self.checks_every_request
 
     def brought_back(self, late):
         """Put the session ``late`` back into the store, as a save in the wrong moment does; return its browser."""
@@ -425,22 +408,36 @@ class SingleLoginCases:
             assert self.notes_in(client.session) == ["single_login_rule"]
 
     @ddt.data(BY_USERNAME, BY_GROUP)
-    def test_case_8_taking_the_exemption_from_the_settings_ends_the_sessions_it_let_in(self, exemptions):
+    def test_case_8_the_sessions_of_an_account_that_the_settings_no_longer_exempt(self, exemptions):
         with override_settings(**exemptions):
             clients = [self.new_client(self.user) for _ in range(3)]
         lines = self.evictions_of(lambda: self.signed_in(clients))
-        assert self.signed_in(clients) == []
-        assert [line.endswith(" - no longer exempt") for line in lines] == [True] * 3
-        with override_settings(**exemptions):
-            assert self.signed_in(clients) == []
+        assert self.signed_in(clients) == self.unless_checked(clients)
+        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("no longer exempt") * 3
         first, second = self.new_client(self.user), self.new_client(self.user)
         assert self.signed_in([first, second]) == [second]
 
-    def test_case_8_leaving_the_exempt_group_ends_the_sessions_it_let_in(self):
+    @ddt.data(BY_USERNAME, BY_GROUP)
+    def test_case_8_an_ended_session_does_not_come_back_with_the_exemption(self, exemptions):
+        with override_settings(**exemptions):
+            client = self.new_client(self.user)
+        assert self.is_signed_in(client) is not self.checks_every_request
+        with override_settings(**exemptions):
+            assert self.is_signed_in(client) is not self.checks_every_request
+
+    def unless_checked(self, clients):
+        """Return ``clients``, which live on by default, or none of them with the check at every request."""
+        return [] if self.checks_every_request else clients
+
+    def if_told(self, reason):
+        """Return ``reason`` in a list if the check at every request is on, and tells of a session that it ends."""
+        return [reason] if self.checks_every_request else []
+
+    def test_case_8_the_sessions_of_an_account_that_left_the_exempt_group(self):
         with override_settings(**BY_GROUP):
             exempt = [self.new_client(self.user) for _ in range(2)]
             self.user.groups.clear()
-            assert self.signed_in(exempt) == []
+            assert self.signed_in(exempt) == self.unless_checked(exempt)
             first, second = self.new_client(self.user), self.new_client(self.user)
             assert self.signed_in([first, second]) == [second]
 
@@ -449,15 +446,14 @@ class SingleLoginCases:
             clients = [self.new_client(self.user) for _ in range(2)]
         with override_settings(**BY_USERNAME):
             assert self.signed_in(clients) == clients
-        assert self.signed_in(clients) == []
+        assert self.signed_in(clients) == self.unless_checked(clients)
 
     def test_case_8_an_exempt_session_that_signs_in_again_unexempt_takes_the_slot(self):
         with override_settings(**BY_GROUP):
             other, client = self.new_client(self.user), self.new_client(self.user)
         assert self.sign_in(client, self.user).status_code in (200, 302)
-        assert self.signed_in([other, client]) == [client]
-        with override_settings(**BY_GROUP):
-            assert self.signed_in([other, client]) == [client]
+        assert self.signed_in([other, client]) == [*self.unless_checked([other]), client]
+        assert self.recorded() == self.key_of(client)
 
     def test_case_8_a_session_whose_exemption_goes_while_it_signs_in_again_gets_a_fresh_key(self):
         request = RequestFactory().get("/")
@@ -472,12 +468,12 @@ class SingleLoginCases:
         assert self.notes_in(request.session) == ["single_login_claim"]
         assert self.recorded() == self.key_in(request.session)
 
-    def test_case_8_a_session_that_is_no_longer_exempt_is_deleted(self):
+    def test_case_8_a_session_that_is_no_longer_exempt_is_deleted_by_the_check(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
         session = client.session
-        assert not self.is_signed_in(client)
-        assert not session.exists(session.session_key)
+        self.is_signed_in(client)
+        assert session.exists(session.session_key) is not self.checks_every_request
 
     @ddt.data(NOBODY, BY_BOTH)
     def test_case_9_with_the_protection_off_nothing_is_read_written_or_deleted(self, exemptions):
@@ -508,7 +504,7 @@ class SingleLoginCases:
 
     @property
     def enforce_single_login(self):
-        """The app's own receiver, wherever the app is."""
+        """The receiver that the LMS calls: by default, the wheel's."""
         return import_module(f"{apps.get_app_config('single_login').name}.enforcement").enforce_single_login
 
     def is_connected(self, receiver, signal):
@@ -551,15 +547,19 @@ class SingleLoginCases:
         assert self.is_signed_in(first)
         second = self.new_client()
         assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
-        assert self.signed_in([first, second]) == [second]
+        assert self.signed_in([first, second]) == [*self.unless_checked([first]), second]
 
-    def test_case_12_an_evicted_session_does_not_come_back_by_a_new_key(self):
-        first = self.new_client(self.user)
-        with audit_lines() as lines:
+    def test_case_12_a_session_that_ends_after_a_password_change_is_audited_once_with_a_true_reason(self):
+        first, second = self.new_client(self.user), self.new_client()
+
+        def outlive():
             self.change_password(first)
-            assert self.sign_in(self.new_client(), self.user, NEW_PASSWORD).status_code in (200, 302)
-            assert not self.is_signed_in(first)
-        assert len([line for line in lines if "evicted" in line]) == 1
+            assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
+            self.sign_out(second)
+            assert [self.is_signed_in(first) for _ in range(2)] == [not self.checks_every_request] * 2
+
+        lines = self.evictions_of(outlive)
+        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("not the session on record")
 
     def test_case_12_a_logout_after_a_password_change_clears_the_slot(self):
         client = self.new_client(self.user)
@@ -576,32 +576,38 @@ class SingleLoginCases:
         with self.rotated_key():
             assert [self.is_signed_in(first) for _ in range(2)] == [True, True]
             second = self.new_client(self.user)
-            assert self.signed_in([first, second]) == [second]
+            assert self.signed_in([first, second]) == [*self.unless_checked([first]), second]
 
     def from_before(self):
-        """Return a client with a session of the time before the rule: not recorded."""
+        """Return a client with a session from before single login, which has neither a record nor a claim."""
         with protection(False):
             return self.new_client(self.user)
 
     def test_case_13_a_lone_session_from_before_takes_the_slot_and_the_next_login_ends_it(self):
         lone = self.from_before()
         assert self.is_signed_in(lone)
-        assert self.recorded() == self.key_of(lone)
+        assert self.recorded() == (self.key_of(lone) if self.checks_every_request else None)
         assert self.is_signed_in(lone)
         later = self.new_client(self.user)
-        assert self.signed_in([lone, later]) == [later]
+        assert self.signed_in([lone, later]) == [*self.unless_checked([lone]), later]
 
     def test_case_13_of_several_sessions_from_before_one_lives(self):
         clients = [self.from_before() for _ in range(3)]
-        assert self.signed_in(clients) == clients[:1]
-        assert self.signed_in(reversed(clients)) == clients[:1]
+        assert self.signed_in(clients) == [clients[0], *self.unless_checked(clients[1:])]
+        assert self.signed_in(reversed(clients)) == [*self.unless_checked(clients[:0:-1]), clients[0]]
 
     def test_case_13_the_session_that_the_platform_recorded_lives(self):
         unrecorded, recorded = self.from_before(), self.from_before()
         self.profiles.update(meta=f'{{"session_id": "{self.key_of(recorded)}"}}')
-        assert self.signed_in([unrecorded, recorded]) == [recorded]
+        assert self.signed_in([unrecorded, recorded]) == [*self.unless_checked([unrecorded]), recorded]
         self.change_password(recorded)
         assert self.is_signed_in(recorded)
+
+    def test_case_13_a_login_with_the_protection_off_is_not_called_a_login_elsewhere(self):
+        first, second = self.new_client(self.user), self.from_before()
+        lines = self.evictions_of(lambda: self.signed_in([first, second]))
+        assert self.signed_in([first, second]) == [first, *self.unless_checked([second])]
+        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("not the session on record")
 
     def test_case_13_a_session_that_a_password_change_has_ended_takes_no_slot(self):
         ended, lone = self.from_before(), self.from_before()
@@ -615,24 +621,24 @@ class SingleLoginCases:
         clients = [self.from_before() for _ in range(3)]
         with override_settings(**BY_GROUP):
             assert self.signed_in(clients) == clients
-        assert self.signed_in(clients) == []
+        assert self.signed_in(clients) == self.unless_checked(clients)
         assert self.recorded() == on_record
 
     def test_case_13_a_session_from_before_without_a_profile_lives(self):
         lone = self.from_before()
         self.profiles.all().delete()
         assert self.is_signed_in(lone)
-        assert self.recorded() == self.key_of(lone)
+        assert self.profiles.exists() is self.checks_every_request
 
     @ddt.data("before-the-first", "after-the-first")
-    def test_case_14_a_profile_saved_whole_from_an_old_copy_leaves_no_two_sessions(self, copied):
+    def test_case_14_a_profile_saved_whole_from_an_old_copy(self, copied):
         clients = [self.new_client(self.user)] if copied == "after-the-first" else []
         stale = self.profiles.get(user=self.user)
         clients += [self.new_client(self.user) for _ in range(2)]
         stale.save()
         assert len(self.signed_in(clients)) <= 1
         clients.append(self.new_client(self.user))
-        assert self.signed_in(clients) == clients[-1:]
+        assert self.signed_in(clients) == [*self.unless_checked(clients[-2:-1]), clients[-1]]
 
     def test_case_14_the_login_request_itself_saves_no_old_profile(self):
         def save_whole(user, **kwargs):
@@ -643,20 +649,13 @@ class SingleLoginCases:
         clients = [self.new_client(self.user) for _ in range(2)]
         assert self.signed_in(clients) == clients[1:]
 
-    @ddt.data(user_logged_in, user_logged_out)
-    def test_case_14_what_the_request_has_of_the_profile_is_up_to_date_after_the_signal(self, signal):
-        before_login = self.user_with_profile()
-        client = self.new_client(self.user)
-        user = before_login if signal is user_logged_in else self.user_with_profile()
+    def test_case_14_a_login_leaves_its_own_request_no_old_copy_of_the_profile(self):
+        user = get_user_model().objects.select_related("profile").get(pk=self.user.pk)
         request = RequestFactory().get("/")
-        request.session = client.session
-        self.enforce_single_login(signal=signal, sender=type(user), request=request, user=user)
+        request.session = self.new_client(self.user).session
+        self.enforce_single_login(signal=user_logged_in, sender=type(user), request=request, user=user)
         user.profile.save()
-        assert self.recorded() == (self.key_in(request.session) if signal is user_logged_in else None)
-
-    def user_with_profile(self):
-        """Return the account as it is now, its profile already read."""
-        return get_user_model().objects.select_related("profile").get(pk=self.user.pk)
+        assert self.recorded() == self.key_in(request.session)
 
     def test_a_session_of_an_account_that_is_no_more_is_nobodys(self):
         client = self.new_client(self.user)
@@ -668,19 +667,47 @@ class SingleLoginCases:
         with override_settings(**BY_GROUP):
             assert self.signed_in([client, exempt, lone]) == []
 
-    @ddt.data("null", "[]", "1")
-    def test_a_session_whose_record_nobody_can_read_is_nobodys(self, meta):
+    @ddt.data("null", "[]", "1", "{", "[" * 3000 + "]" * 3000)
+    def test_a_session_whose_record_cannot_be_read_ends_at_its_next_request_if_that_is_checked(self, meta):
         client = self.new_client(self.user)
         self.profiles.update(meta=meta)
+        lines = self.evictions_of(lambda: self.is_signed_in(client))
+        assert self.is_signed_in(client) is not self.checks_every_request
+        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("the profile's meta cannot be read")
+        assert self.meta() == meta
+
+    @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
+    def test_case_17_a_logout_from_a_record_that_cannot_be_read_ends_the_session(self, meta):
+        with protection(False):
+            client = self.new_client(self.user)
+        self.profiles.update(meta=meta)
+        self.sign_out(client)
         assert not self.is_signed_in(client)
+        assert self.meta() == meta
+
+    def test_case_17_a_logout_whose_record_cannot_be_cleared_ends_the_session_and_is_logged(self):
+        def refuse(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "auth_userprofile" in sql:
+                raise OperationalError("Lock wait timeout exceeded")
+            return execute(sql, *arguments)
+
+        client = self.new_client(self.user)
+        recorded = self.recorded()
+        logger = import_module(f"{apps.get_app_config('single_login').name}.session_slot").LOG
+        with connection.execute_wrapper(refuse), self.assertLogs(logger, "ERROR") as logged:
+            self.sign_out(client)
+        assert not self.is_signed_in(client)
+        assert self.recorded() == recorded
+        assert f"user.id {self.user.pk}" in logged.output[0]
+        assert recorded not in str(logged.output)
 
     def told_of(self, action):
-        """Return the accounts and the session keys that ``session_evicted`` tells of, to a receiver that fails."""
+        """Return what ``session_evicted`` sends during ``action``, to a receiver that fails."""
         told = []
 
-        def hear(sender, user, session_key, **kwargs):
-            told.append((user.pk, session_key))
-            raise RuntimeError("What a receiver does wrong harms nobody")
+        def hear(sender, user, session_key, reason, **kwargs):
+            told.append((user.pk, session_key, reason))
+            raise RuntimeError("An error of a receiver harms nobody")
 
         signal = import_module(f"{apps.get_app_config('single_login').name}.signals").session_evicted
         signal.connect(hear)
@@ -692,11 +719,19 @@ class SingleLoginCases:
 
     def test_case_1_a_signal_tells_of_a_session_that_is_ended(self):
         key = self.key_of(self.new_client(self.user))
-        assert self.told_of(lambda: self.new_client(self.user)) == [(self.user.pk, key)]
+        assert self.told_of(lambda: self.new_client(self.user)) == [(self.user.pk, key, "signed in elsewhere")]
 
     def test_case_8_a_signal_tells_of_a_session_that_is_no_longer_exempt(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
         key = client.session.session_key
-        assert self.told_of(lambda: self.is_signed_in(client)) == [(self.user.pk, key)]
+        told = self.told_of(lambda: [self.is_signed_in(client) for _ in range(3)])
+        assert told == [(self.user.pk, key, reason) for reason in self.if_told("no longer exempt")]
+
+    def test_case_8_an_exempt_session_that_a_new_password_ended_is_not_audited_when_the_exemption_goes(self):
+        with override_settings(**BY_GROUP):
+            client = self.new_client(self.user)
+        self.user.set_password(NEW_PASSWORD)
+        self.user.save()
+        assert self.evictions_of(lambda: self.is_signed_in(client)) == []
         assert not self.is_signed_in(client)

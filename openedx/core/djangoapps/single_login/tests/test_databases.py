@@ -8,7 +8,8 @@ from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.signals import session_evicted
 
-from .single_login_cases import BY_GROUP, GROUP, NOBODY, USERNAME, protection, site_engine
+from .levels import site_engine
+from .single_login_cases import BY_GROUP, GROUP, NOBODY, USERNAME, protection
 
 PROFILES = "accounts"
 

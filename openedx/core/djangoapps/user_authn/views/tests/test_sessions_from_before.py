@@ -9,7 +9,8 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import protection, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 ENGINES = ["db", "cached_db", "cache", "file"]

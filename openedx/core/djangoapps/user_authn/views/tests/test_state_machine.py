@@ -28,7 +28,8 @@ from hypothesis.stateful import (
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP
 
 EXAMPLES = os.environ.get("STATE_MACHINE_EXAMPLES")
 BROWSERS, ACCOUNTS = range(3), range(2)
