@@ -21,9 +21,8 @@ SILENCED_SYSTEM_CHECKS += ["security.W005", "security.W021"]  # noqa: F405
 
 LMS_CFG = os.environ.get("LMS_CFG")
 _config = yaml_config.read(LMS_CFG)
-_features = yaml_config.merge_features(FEATURES, _config)  # noqa: F405
+_config["FEATURES"] = yaml_config.merge_features(FEATURES, _config)  # noqa: F405
 vars().update(_config)
-FEATURES = _features
 
 if not vars().get("SECRET_KEY"):
     raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string of your own.")
