@@ -39,8 +39,8 @@ def read(path):
     """
     Return the settings in the YAML file at ``path``, and put its other keys into ``ignored_keys``.
 
-    Raises ImproperlyConfigured if the file cannot be read, holds no mapping, or has a key that stands twice. The message
-    says where and how to correct it.
+    Raises ImproperlyConfigured if the file cannot be read, holds no mapping, or has a key that stands twice. The
+    message says where and how to correct it.
     """
     if not path:
         raise ImproperlyConfigured("LMS_CFG is not set. Set this environment variable to the path of your lms.yml.")
