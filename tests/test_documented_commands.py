@@ -16,7 +16,7 @@ AT_THE_ROOT = [REPO_ROOT / "README.rst", REPO_ROOT / "CONTRIBUTING.rst"]
 DOCUMENTS = [*AT_THE_ROOT, WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
 SHELL_BLOCK = re.compile(r"^( *)\.\. code-block:: shell\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 OTHER_BLOCK = re.compile(r"^( *)(?!\.\. ).*::\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
-PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "systemctl ", ".venv/")
+PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "sudo ", ".venv/")
 
 # What begins like this cannot run here, and why.
 NOT_RUN = {
@@ -27,8 +27,8 @@ NOT_RUN = {
     "pip uninstall": "it would change the environment of this test",
     "uv pip install": "uv is not among the requirements",
     "tutor ": "it needs Docker; tests/tutor runs the part that does not",
-    "systemctl ": "it needs the unit; tests/test_reload.py sends the signal",
-    "gunicorn ": "it ends with a signal; tests/test_reload.py starts it",
+    "sudo ": "it changes the machine",
+    "gunicorn ": "it ends with a signal; tests/servers/test_production.py starts it",
     ".venv/bin/python -m measure": "it needs a site of one's own; tests/servers runs it on ours",
     "make run": "it ends with a signal; tests/test_run.py runs it",
     "make graders": "it needs the server of make run; tests/test_run.py grades",
