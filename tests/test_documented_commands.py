@@ -53,6 +53,13 @@ def printed_commands(document):
     return [line for line, is_shell in lines if line and (is_shell or line.startswith(PROGRAMS))]
 
 
+def checks_of_the_unit():
+    """Return the commands of the documented systemd unit that check lms.yml, without the path of the environment."""
+    unit = (REPO_ROOT / "docs" / "production.rst").read_text(encoding="utf-8")
+    commands = re.findall(r"^ +Exec(?:StartPre|Reload)=/opt/lms/venv/bin/(.*)", unit, re.MULTILINE)
+    return sorted(set(commands))
+
+
 def runnable(document):
     """Return the commands of ``document`` that can run here."""
     return [line for line in printed_commands(document) if not line.startswith(tuple(NOT_RUN))]
@@ -136,3 +143,18 @@ def test_every_printed_check_fails_on_a_faulty_lms_yml(site, document, command):
     process = site.run(command)
     assert process.returncode != 0
     assert "SINGLE_LOGIN_EXEMPT_GROUPS must be a list" in process.stderr
+
+
+@pytest.mark.parametrize("command", checks_of_the_unit())
+def test_every_check_of_the_systemd_unit_fails_on_a_faulty_lms_yml(site, command):
+    process = site.run(command)
+    assert process.returncode == 0, process.stderr
+    site.configure(SINGLE_LOGIN_EXEMPT_GROUPS="xqueue")
+    process = site.run(command)
+    assert process.returncode == 1
+    assert "SINGLE_LOGIN_EXEMPT_GROUPS must be a list" in process.stderr
+
+
+def test_the_systemd_unit_checks_lms_yml_in_two_ways():
+    programs = [command.split()[0] for command in checks_of_the_unit()]
+    assert programs == ["gunicorn", "python"]
