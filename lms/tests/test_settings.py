@@ -5,6 +5,7 @@ import re
 import runpy
 import subprocess
 import sys
+from multiprocessing import cpu_count
 from pathlib import Path
 from unittest.mock import patch
 
@@ -292,6 +293,17 @@ class ManageTest(SimpleTestCase):
     def test_a_system_must_be_named(self):
         with pytest.raises(SystemExit, match="2"):
             manage.main(["manage.py", "check"])
+
+
+@ddt.ddt
+class GunicornTest(SimpleTestCase):
+    """The settings of gunicorn."""
+
+    @ddt.data(("3", 3), ("", 2 * cpu_count() + 1))
+    @ddt.unpack
+    def test_the_environment_sets_the_number_of_workers(self, value, expected):
+        with patch.dict(os.environ, WEB_CONCURRENCY=value):
+            assert runpy.run_path(REPO_ROOT / "lms" / "docker_lms_gunicorn.py")["workers"] == expected
 
 
 class ProcessTest(SimpleTestCase):
