@@ -16,7 +16,7 @@ AT_THE_ROOT = [REPO_ROOT / "README.rst", REPO_ROOT / "CONTRIBUTING.rst"]
 DOCUMENTS = [*AT_THE_ROOT, WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
 SHELL_BLOCK = re.compile(r"^( *)\.\. code-block:: shell\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 OTHER_BLOCK = re.compile(r"^( *)(?!\.\. ).*::\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
-PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "systemctl ", ".venv/")
+PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "sudo ", ".venv/")
 
 # What begins like this cannot run here, and why.
 NOT_RUN = {
@@ -27,8 +27,8 @@ NOT_RUN = {
     "pip uninstall": "it would change the environment of this test",
     "uv pip install": "uv is not among the requirements",
     "tutor ": "it needs Docker; tests/tutor runs the part that does not",
-    "systemctl ": "it needs the unit; tests/test_reload.py sends the signal",
-    "gunicorn ": "it ends with a signal; tests/test_reload.py starts it",
+    "sudo ": "it changes the machine",
+    "gunicorn ": "it ends with a signal; tests/servers/test_production.py starts it",
     ".venv/bin/python -m measure": "it needs a site of one's own; tests/servers runs it on ours",
     "make run": "it ends with a signal; tests/test_run.py runs it",
     "make graders": "it needs the server of make run; tests/test_run.py grades",
@@ -51,6 +51,13 @@ def printed_commands(document):
         (line.strip(), is_shell) for _, block, is_shell in blocks for line in re.sub(r"\\\n\s*", "", block).splitlines()
     ]
     return [line for line, is_shell in lines if line and (is_shell or line.startswith(PROGRAMS))]
+
+
+def checks_of_the_unit():
+    """Return the commands of the documented systemd unit that check lms.yml, without the path of the environment."""
+    unit = (REPO_ROOT / "docs" / "production.rst").read_text(encoding="utf-8")
+    commands = re.findall(r"^ +Exec(?:StartPre|Reload)=/opt/lms/venv/bin/(.*)", unit, re.MULTILINE)
+    return sorted(set(commands))
 
 
 def runnable(document):
@@ -136,3 +143,18 @@ def test_every_printed_check_fails_on_a_faulty_lms_yml(site, document, command):
     process = site.run(command)
     assert process.returncode != 0
     assert "SINGLE_LOGIN_EXEMPT_GROUPS must be a list" in process.stderr
+
+
+@pytest.mark.parametrize("command", checks_of_the_unit())
+def test_every_check_of_the_systemd_unit_fails_on_a_faulty_lms_yml(site, command):
+    process = site.run(command)
+    assert process.returncode == 0, process.stderr
+    site.configure(SINGLE_LOGIN_EXEMPT_GROUPS="xqueue")
+    process = site.run(command)
+    assert process.returncode == 1
+    assert "SINGLE_LOGIN_EXEMPT_GROUPS must be a list" in process.stderr
+
+
+def test_the_systemd_unit_checks_lms_yml_in_two_ways():
+    programs = [command.split()[0] for command in checks_of_the_unit()]
+    assert programs == ["gunicorn", "python"]

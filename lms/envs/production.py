@@ -1,4 +1,4 @@
-"""Settings for production: the defaults, and over them the lms.yml that the environment variable LMS_CFG names."""
+"""Settings for production: the defaults, then those in the lms.yml that the environment variable LMS_CFG names."""
 
 import os
 import sys
@@ -14,16 +14,15 @@ from .common import *  # noqa: F403
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-# A load balancer asks from inside, where there is no TLS.
+# A load balancer asks over plain HTTP, from inside.
 SECURE_REDIRECT_EXEMPT = [r"^heartbeat$"]
-# Whether every subdomain is on TLS, and may be preloaded, is for the site to say.
-SILENCED_SYSTEM_CHECKS += ["security.W005", "security.W021"]  # noqa: F405
+# HSTS for subdomains (W005) and preloading (W021): only the site knows whether every subdomain has TLS.
+SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "security.W005", "security.W021"]  # noqa: F405
 
 LMS_CFG = os.environ.get("LMS_CFG")
 _config = yaml_config.read(LMS_CFG)
-_features = yaml_config.merge_features(FEATURES, _config)  # noqa: F405
+_config["FEATURES"] = yaml_config.merge_features(FEATURES, _config)  # noqa: F405
 vars().update(_config)
-FEATURES = _features
 
 if not vars().get("SECRET_KEY"):
     raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string of your own.")

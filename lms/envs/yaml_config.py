@@ -1,95 +1,107 @@
-"""Reading lms.yml: the operator's file, whose top-level keys become Django settings."""
+"""Read lms.yml, the operator's file: its top-level keys in upper case become Django settings."""
+
+from difflib import get_close_matches
 
 import yaml
+from django.conf import settings
+from django.core.checks import Tags, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 
-from openedx.core.djangoapps.single_login.exemptions import GROUPS, PROTECTION, SQUELCH, USERNAMES
+from openedx.core.djangoapps.single_login.exemptions import PROTECTION, SQUELCH
+
+MERGE_TAG = "tag:yaml.org,2002:merge"
+
+# The top-level keys that the last read() did not take, for check_keys().
+ignored_keys = []
 
 
-class BareWord:
-    """What stands in an exemption and YAML does not read as text: the refusal quotes what the file says."""
+class Loader(yaml.SafeLoader):
+    """Loads YAML safely and collects the keys that stand twice in one mapping. YAML itself keeps only the last."""
 
-    def __init__(self, value, node):
-        self.value = value
-        self.node = node
+    def __init__(self, stream):
+        super().__init__(stream)
+        self.repeated_keys = []
 
-    def __repr__(self):
-        return f"{self.node.value} in line {self.node.start_mark.line + 1}, which YAML reads as {self.value!r}"
+    def compose_mapping_node(self, anchor):
+        """Return the mapping as the file has it. Later, keys merged with ``<<`` are added, and may repeat others."""
+        node = super().compose_mapping_node(anchor)
+        lines = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE_TAG:
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    self.repeated_keys.append(f"{key.value} stands twice, in lines {lines[key.value]} and {line}")
+                lines[key.value] = line
+        return node
 
 
 def read(path):
     """
-    Return the mapping in the YAML file at ``path``.
+    Return the settings in the YAML file at ``path``, and put its other keys into ``ignored_keys``.
 
-    Raises ImproperlyConfigured, saying where and how to mend it, when there is no such file, no mapping in it, or a key
-    that stands twice in one mapping.
+    Raises ImproperlyConfigured if the file cannot be read, holds no mapping, or has a key that stands twice. The
+    message says where and how to correct it.
     """
     if not path:
         raise ImproperlyConfigured("LMS_CFG is not set. Set this environment variable to the path of your lms.yml.")
     try:
         with open(path, encoding="utf-8") as file:
-            config, root, repeated = _load(yaml.SafeLoader(file))
+            loader = Loader(file)
+            config = loader.get_single_data()
     except (OSError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"LMS_CFG: {path} cannot be read: {error}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise ImproperlyConfigured(f"{path} is not valid YAML: {error}") from error
+    except RecursionError as error:
+        raise ImproperlyConfigured(f"{path} is nested too deeply.") from error
     if config is None:
-        return {}
+        config = {}
     if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
         raise ImproperlyConfigured(f"{path} must hold settings by name, one `NAME: value` for each.")
-    if repeated:
-        raise ImproperlyConfigured("\n".join(f"{path}: {key}. YAML keeps only the last: keep one." for key in repeated))
-    for key, node in root.value:
-        if key.value in (USERNAMES, GROUPS):
-            config[key.value] = _as_written(config[key.value], node)
-    return config
+    if loader.repeated_keys:
+        faults = [f"{path}: {fault}. YAML keeps only the last: keep one." for fault in loader.repeated_keys]
+        raise ImproperlyConfigured("\n".join(faults))
+    # Django takes the upper-case names of a settings module. A lower-case one could replace its other variables.
+    ignored_keys[:] = [key for key in config if not key.isupper()]
+    return {key: value for key, value in config.items() if key.isupper()}
 
 
 def merge_features(defaults, config):
     """
-    Return the features of ``defaults`` with those of ``config`` laid over them.
+    Return the feature flags: ``defaults``, then ``config["FEATURES"]``, then the flags at the top level of ``config``.
 
-    A flag of single login may stand in ``config["FEATURES"]`` or at the top level, as on newer platforms. Whether it is
-    true or false, and FEATURES a mapping, is for single login to check, on every platform.
+    Newer platforms set the two flags of single login at the top level. single_login refuses values that are not true or
+    false, and FEATURES that are not a mapping: they are returned as they are.
 
-    Raises ImproperlyConfigured when the two places differ.
+    Raises ImproperlyConfigured if a flag has one value at the top level and another one in FEATURES.
     """
-    features = {} if config.get("FEATURES") is None else config["FEATURES"]
+    features = config.get("FEATURES")
+    if features is None:
+        features = {}
     if not isinstance(features, dict):
         return features
-    flat = {flag: config[flag] for flag in (PROTECTION, SQUELCH) if flag in config}
-    for flag, value in flat.items():
-        if features.get(flag, value) != value:
+    top_level = {flag: config[flag] for flag in (PROTECTION, SQUELCH) if flag in config}
+    for flag, value in top_level.items():
+        if flag in features and features[flag] != value:
             raise ImproperlyConfigured(f"{flag} and FEATURES: {flag} contradict each other. Keep one.")
-    return {**defaults, **features, **flat}
+    return {**defaults, **features, **top_level}
 
 
-def _load(loader):
-    """Return what the YAML holds, its root node, and a description of each key that stands twice."""
-    root = loader.get_single_node()
-    # Before the values are made: that folds in what ``<<`` merges, which a key may well replace.
-    repeated = list(_find_repeated(root, set()))
-    return (None if root is None else loader.construct_document(root)), root, repeated
+@register(Tags.security)
+def check_keys(**kwargs):
+    """Report ``lms.W001``: a top-level key of lms.yml that is not a setting, because it is not in upper case."""
+    return [
+        Warning(
+            f'lms.yml: "{key}" is not a setting: only upper-case names are read.',
+            hint=_suggest(key),
+            id="lms.W001",
+        )
+        for key in ignored_keys
+    ]
 
 
-def _find_repeated(node, seen):
-    if node is None or isinstance(node, yaml.ScalarNode) or id(node) in seen:
-        return
-    seen.add(id(node))
-    lines = {}
-    for child in node.value:
-        key, value = child if isinstance(node, yaml.MappingNode) else (None, child)
-        # What is merged may be named several times.
-        if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                yield f"{key.value} stands twice, in lines {lines[key.value]} and {line}"
-            lines[key.value] = line
-        yield from _find_repeated(value, seen)
-
-
-def _as_written(value, node):
-    if isinstance(node, yaml.SequenceNode):
-        return [_as_written(*entry) for entry in zip(value, node.value, strict=True)]
-    is_text = isinstance(value, str) or not isinstance(node, yaml.ScalarNode) or not node.value
-    return value if is_text else BareWord(value, node)
+def _suggest(key):
+    meant = get_close_matches(key.upper().replace("-", "_"), [*dir(settings), PROTECTION, SQUELCH], n=1, cutoff=0.8)
+    if meant:
+        return f"Did you mean {meant[0]}?"
+    return "Write the name of the setting in upper case, or remove the key."

@@ -1,27 +1,42 @@
-"""lms.yml and manage.py, each tried by starting a real process."""
+"""lms.yml, the production settings and manage.py."""
 
 import os
 import re
-import sqlite3
+import runpy
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import cpu_count
 from pathlib import Path
+from unittest.mock import patch
 
 import ddt
 import pytest
-from django.test import SimpleTestCase
+from django.core.checks import Tags, run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test import SimpleTestCase, TestCase, override_settings
+
+import manage
+from lms.envs import yaml_config
+from openedx.core.djangoapps.single_login.exemptions import (
+    CHECK_EVERY_REQUEST,
+    GROUPS,
+    PROTECTION,
+    SQUELCH,
+    USERNAMES,
+    get_exemptions,
+    is_pii_squelched,
+    is_protection_on,
+)
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "SECRET_KEY: a-long-random-string-of-this-very-test\n"
-USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
+SETTINGS_OF_SINGLE_LOGIN = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST, PROTECTION, SQUELCH, "FEATURES")
 
 
-def manage(*arguments, lms_cfg=None, **environment):
+def run_manage(*arguments, **environment):
     """Run manage.py in a process of its own."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "LMS_CFG")}
-    if lms_cfg is not None:
-        environment["LMS_CFG"] = str(lms_cfg)
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=REPO_ROOT,
@@ -33,45 +48,55 @@ def manage(*arguments, lms_cfg=None, **environment):
     )
 
 
-def show(*names):
-    """Return code that prints settings, for ``manage.py lms shell``."""
-    return f"from django.conf import settings; print(*[getattr(settings, name) for name in {names}], sep='|')"
+class ProductionSettingsTestCase(SimpleTestCase):
+    """Runs the production settings on an lms.yml, in this process."""
+
+    @pytest.fixture(autouse=True)
+    def _lms_cfg(self, tmp_path, monkeypatch):
+        self.lms_cfg = tmp_path / "lms.yml"
+        monkeypatch.setenv("LMS_CFG", str(self.lms_cfg))
+        yield
+        yaml_config.ignored_keys.clear()
+
+    def read_settings(self, text):
+        """Return the production settings by name, with ``text`` as the lms.yml."""
+        self.lms_cfg.write_text(text, encoding="utf-8")
+        module = runpy.run_module("lms.envs.production", alter_sys=True)
+        return {name: value for name, value in module.items() if name.isupper()}
+
+    def use_settings(self, text):
+        """Take the settings of single login from an lms.yml with ``text``, and validate them as a process does."""
+        settings = self.read_settings(SECRET_KEY + text)
+        own = {name: settings[name] for name in SETTINGS_OF_SINGLE_LOGIN if name in settings}
+        self.enterContext(override_settings(**own))
+        get_exemptions()
+
+    def refusal(self, text):
+        """Return the message with which a process refuses to start."""
+        with pytest.raises(ImproperlyConfigured) as raised:
+            self.use_settings(text)
+        return str(raised.value)
 
 
 @ddt.ddt
-class LmsYmlTest(SimpleTestCase):
-    """What the process does with a lms.yml."""
-
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path):
-        self.lms_cfg = tmp_path / "lms.yml"
-
-    def start(self, text, *arguments):
-        self.lms_cfg.write_text(text, encoding="utf-8")
-        return manage("lms", *(arguments or ("check",)), "--settings=production", lms_cfg=self.lms_cfg)
-
-    def printed(self, text, *names):
-        process = self.start(text, "shell", "--no-imports", "-c", show(*names))
-        assert process.returncode == 0, process.stderr
-        return process.stdout.strip().splitlines()[-1]
+class LmsYmlTest(ProductionSettingsTestCase):
+    """From the text of an lms.yml to settings, or to a refusal."""
 
     @ddt.data(
         ("a_bare_string", f"{USERNAMES}: xqwatcher", [f"{USERNAMES} must be a list", "'xqwatcher'", '["xqwatcher"]']),
         ("a_bare_string_for_a_group", f"{GROUPS}: xqueue", [f"{GROUPS} must be a list of group names", '["xqueue"]']),
         ("bytes", f"{USERNAMES}: !!binary eHF3", [f"{USERNAMES} must be a list", "b'xqw'"]),
         ("a_mapping", f"{USERNAMES}: {{xqwatcher: yes}}", [f"{USERNAMES} must be a list", "{'xqwatcher': True}"]),
-        ("a_number", f"{USERNAMES}: 0123", [f"{USERNAMES} must be a list", "0123 in line 2, which YAML reads as 83."]),
-        ("a_boolean", f"{GROUPS}: yes", [f"{GROUPS} must be a list", "yes in line 2, which YAML reads as True."]),
+        ("a_number", f"{USERNAMES}: 0123", [f"{USERNAMES} must be a list", "it is 83."]),
+        ("a_boolean", f"{GROUPS}: yes", [f"{GROUPS} must be a list", "it is True."]),
         ("a_quoted_list", f"{USERNAMES}: '[\"a\"]'", [f"{USERNAMES} must be a list", f'{USERNAMES}: ["name"]']),
         ("a_nested_list", f"{USERNAMES}: [a, [b]]", [f"{USERNAMES}: entry 2", "it is ['b']."]),
-        ("an_entry_that_is_a_number", f"{USERNAMES}: [12345]", [f"{USERNAMES}: entry 1", "12345 in line 2"]),
-        ("an_octal_number", f"{USERNAMES}:\n- a\n- 0123", ["it is 0123 in line 4, which YAML reads as 83."]),
-        ("a_hexadecimal_number", f"{USERNAMES}: [0x1F]", ["it is 0x1F in line 2, which YAML reads as 31."]),
-        ("a_number_in_sixties", f"{GROUPS}: [12:30:45]", ["it is 12:30:45 in line 2, which YAML reads as 45045."]),
-        ("a_number_with_a_gap", f"{GROUPS}: [1_000]", ["it is 1_000 in line 2, which YAML reads as 1000."]),
-        ("a_date", f"{GROUPS}: [2024-01-01]", ["it is 2024-01-01 in line 2, which YAML reads as datetime.date("]),
-        ("an_entry_that_is_a_boolean", f"{USERNAMES}: [a, b, yes]", [f"{USERNAMES}: entry 3", "it is yes in line 2"]),
-        ("an_entry_that_is_null", f"{GROUPS}: [null]", [f"{GROUPS}: entry 1", "it is null in line 2"]),
+        ("a_list_in_itself", f"{USERNAMES}: &a [*a]", [f"{USERNAMES}: entry 1 must be a name in quotes"]),
+        ("an_entry_that_is_a_number", f"{USERNAMES}: [12345]", [f"{USERNAMES}: entry 1", "it is 12345."]),
+        ("an_octal_number", f"{USERNAMES}:\n- a\n- 0123", [f"{USERNAMES}: entry 2", "it is 83.", "in quotes"]),
+        ("a_date", f"{GROUPS}: [2024-01-01]", [f"{GROUPS}: entry 1", "it is datetime.date(2024, 1, 1).", "in quotes"]),
+        ("an_entry_that_is_a_boolean", f"{USERNAMES}: [a, b, yes]", [f"{USERNAMES}: entry 3", "it is True."]),
+        ("an_entry_that_is_null", f"{GROUPS}: [null]", [f"{GROUPS}: entry 1", "it is null."]),
         ("an_entry_that_is_nothing", f"{GROUPS}:\n-", [f"{GROUPS}: entry 1", "it is null."]),
         ("an_empty_entry", f"{GROUPS}: [xqueue, '']", [f"{GROUPS}: entry 2", "it is ''."]),
         (
@@ -83,18 +108,19 @@ class LmsYmlTest(SimpleTestCase):
         ("features_that_are_a_list", "FEATURES: [a]", ["FEATURES must be a mapping", "['a']"]),
         ("features_that_are_false", "FEATURES: false", ["FEATURES must be a mapping", "False"]),
         ("features_that_are_0", "FEATURES: 0", ["FEATURES must be a mapping", "0"]),
-        ("a_protection_in_quotes", "PREVENT_CONCURRENT_LOGINS: 'false'", ["PREVENT_CONCURRENT_LOGINS", "'false'"]),
-        ("a_protection_that_is_nothing", "PREVENT_CONCURRENT_LOGINS:", ["PREVENT_CONCURRENT_LOGINS", "null"]),
-        ("a_misspelt_true", "FEATURES: {SQUELCH_PII_IN_LOGS: ture}", ["SQUELCH_PII_IN_LOGS must be true", "'ture'"]),
+        ("a_protection_in_quotes", f"{PROTECTION}: 'false'", [f"{PROTECTION} must be true or false", "'false'"]),
+        ("a_protection_that_is_nothing", f"{PROTECTION}:", [f"{PROTECTION} must be true or false", "null"]),
+        ("a_misspelt_true", f"FEATURES: {{{SQUELCH}: ture}}", [f"{SQUELCH} must be true or false", "'ture'"]),
+        ("a_check_in_quotes", f"{CHECK_EVERY_REQUEST}: 'no'", [f"{CHECK_EVERY_REQUEST} must be true", "'no'"]),
         (
             "a_protection_that_contradicts_itself",
-            "PREVENT_CONCURRENT_LOGINS: false\nFEATURES: {PREVENT_CONCURRENT_LOGINS: true}",
-            ["PREVENT_CONCURRENT_LOGINS", "contradict"],
+            f"{PROTECTION}: false\nFEATURES: {{{PROTECTION}: true}}",
+            [f"{PROTECTION} and FEATURES: {PROTECTION} contradict each other"],
         ),
         (
             "names_in_logs_that_contradict_themselves",
-            "SQUELCH_PII_IN_LOGS: true\nFEATURES: {SQUELCH_PII_IN_LOGS: false}",
-            ["SQUELCH_PII_IN_LOGS", "contradict"],
+            f"{SQUELCH}: true\nFEATURES: {{{SQUELCH}: false}}",
+            [f"{SQUELCH} and FEATURES: {SQUELCH} contradict each other"],
         ),
         (
             "a_key_that_stands_twice",
@@ -109,36 +135,66 @@ class LmsYmlTest(SimpleTestCase):
     )
     @ddt.unpack
     def test_the_process_refuses_to_start_with(self, case, text, expected):
-        process = self.start(SECRET_KEY + text)
-        assert process.returncode != 0, case
-        last_words = process.stderr[process.stderr.rindex("ImproperlyConfigured") :]
+        refusal = self.refusal(text)
         for words in expected:
-            assert words in last_words
+            assert words in refusal, case
 
     @ddt.data(
         ("no_secret_key", "LANGUAGE_CODE: en", "SECRET_KEY is missing"),
         ("an_empty_file", "", "SECRET_KEY is missing"),
         ("a_list", "- a", "must hold settings by name"),
+        ("a_number_as_a_key", "1: a", "must hold settings by name"),
         ("broken_yaml", "a: [", "is not valid YAML"),
         ("a_day_that_never_was", f"{USERNAMES}: [2024-13-45]", "is not valid YAML: month must be in 1..12"),
     )
     @ddt.unpack
-    def test_the_process_says_what_is_missing_with(self, case, text, expected):
-        process = self.start(text)
-        assert process.returncode != 0, case
-        assert expected in process.stderr
-        assert str(self.lms_cfg) in process.stderr
+    def test_the_refusal_names_the_file_with(self, case, text, expected):
+        with pytest.raises(ImproperlyConfigured, match=re.escape(expected)) as raised:
+            self.read_settings(text)
+        assert str(self.lms_cfg) in str(raised.value), case
 
-    @ddt.data(({}, "LMS_CFG is not set"), ({"LMS_CFG": "/nowhere/lms.yml"}, "/nowhere/lms.yml cannot be read"))
+    def test_a_file_that_is_nested_too_deeply_is_refused(self):
+        for opening, closing in ("[]", ("{A: ", "}")):
+            refusal = self.refusal(f"SITE: {opening * 500}{closing * 500}\n")
+            assert refusal == f"{self.lms_cfg} is nested too deeply."
+
+    @ddt.data((None, "LMS_CFG is not set"), ("/nowhere/lms.yml", "/nowhere/lms.yml cannot be read"))
     @ddt.unpack
-    def test_production_needs_a_lms_yml(self, environment, expected):
-        process = manage("lms", "check", "--settings=production", **environment)
-        assert process.returncode != 0
-        assert expected in process.stderr
+    def test_production_needs_an_lms_yml(self, path, expected):
+        with pytest.raises(ImproperlyConfigured, match=expected):
+            yaml_config.read(path)
 
-    def test_what_an_anchor_merges_may_be_replaced(self):
-        text = f"{SECRET_KEY}A: &a {{x: 1, y: 2}}\nSITE:\n  <<: *a\n  x: 3\n"
-        assert self.printed(text, "SITE") == "{'x': 3, 'y': 2}"
+    def test_every_upper_case_key_becomes_a_setting(self):
+        settings = self.read_settings(
+            f"{SECRET_KEY}{GROUPS}: [xqueue]\n{USERNAMES}:\n  - '12345'\nSITE_NAME: example\n"
+        )
+        assert (settings[GROUPS], settings[USERNAMES], settings["SITE_NAME"]) == (["xqueue"], ["12345"], "example")
+        assert yaml_config.check_keys() == []
+
+    @ddt.data(*(f"{setting}:{null}" for setting in (USERNAMES, GROUPS) for null in (" null", " ~", "")))
+    def test_null_exempts_nobody(self, text):
+        self.use_settings(text)
+        assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
+
+    @ddt.data(
+        ("[b, c]", {"b", "c"}),
+        ("[]", set()),
+        ("null", set()),
+        ("", set()),
+    )
+    @ddt.unpack
+    def test_a_value_replaces_a_merged_one(self, value, expected):
+        self.use_settings(f"BASE: &base\n  {USERNAMES}: [a]\n  {GROUPS}: [d]\n<<: *base\n{USERNAMES}: {value}\n")
+        assert get_exemptions() == {USERNAMES: expected, GROUPS: {"d"}}
+
+    def test_a_fault_in_a_value_that_replaces_a_merged_one_is_one_message(self):
+        refusal = self.refusal(f"BASE: &base\n  {USERNAMES}: [a]\n<<: *base\n{USERNAMES}: [yes]\n")
+        assert refusal.startswith(f"{USERNAMES}: entry 1 must be a name in quotes, but it is True.")
+        assert len(refusal.splitlines()) == 1
+
+    def test_several_mappings_can_be_merged(self):
+        text = "A: &a {x: 1, y: 2}\nB: &b {<<: *a, y: 3}\nSITE:\n  <<: *b\n  <<: *a\n  x: 4\n"
+        assert self.read_settings(SECRET_KEY + text)["SITE"] == {"x": 4, "y": 2}
 
     @ddt.data(
         ("", True),
@@ -150,103 +206,127 @@ class LmsYmlTest(SimpleTestCase):
         ("FLAG: true", True),
     )
     @ddt.unpack
-    def test_a_flag_in_either_place_is_what_single_login_goes_by_and_shows_in_features(self, text, expected):
-        code = (
-            "from django.conf import settings; "
-            "from openedx.core.djangoapps.single_login.exemptions import is_pii_squelched, is_protection_on; "
-            "print(is_protection_on(), settings.FEATURES['PREVENT_CONCURRENT_LOGINS'], "
-            "is_pii_squelched(), settings.FEATURES['SQUELCH_PII_IN_LOGS'])"
-        )
-        for flag, printed in (
-            ("PREVENT_CONCURRENT_LOGINS", [expected, expected, True, True]),
-            ("SQUELCH_PII_IN_LOGS", [True, True, expected, expected]),
-        ):
-            process = self.start(SECRET_KEY + text.replace("FLAG", flag), "shell", "--no-imports", "-c", code)
-            assert process.stdout.split() == list(map(str, printed)), process.stderr
+    def test_a_flag_works_in_features_and_at_the_top_level(self, text, expected):
+        for flag, is_on in ((PROTECTION, is_protection_on), (SQUELCH, is_pii_squelched)):
+            other = {PROTECTION, SQUELCH}.difference([flag]).pop()
+            settings = self.read_settings(SECRET_KEY + text.replace("FLAG", flag))
+            assert (settings["FEATURES"][flag], settings["FEATURES"][other]) == (expected, True)
+            self.use_settings(text.replace("FLAG", flag))
+            assert is_on() is expected
 
-    def test_a_name_in_lower_case_is_a_warning(self):
-        process = self.start(f"{SECRET_KEY}single_login_exempt_groups: [xqueue]\n")
-        assert process.returncode == 0
-        assert "(single_login.W002) single_login_exempt_groups is not read by anything" in process.stderr
-        assert f"Write {GROUPS}" in process.stderr
+    @ddt.data("_features", "_config", "vars", "sys", "plugin_settings", "yaml_config")
+    def test_a_lower_case_key_replaces_nothing_in_the_settings_module(self, key):
+        settings = self.read_settings(f"{SECRET_KEY}{key}: {{{PROTECTION}: false}}\n")
+        assert settings["FEATURES"][PROTECTION] is True
+
+    @ddt.data(
+        ("features", "Did you mean FEATURES?"),
+        ("prevent_concurrent_logins", f"Did you mean {PROTECTION}?"),
+        ("squelch_pii_in_logs", f"Did you mean {SQUELCH}?"),
+        ("single_login_exempt_groups", f"Did you mean {GROUPS}?"),
+        ("Single-Login-Exempt-Username", f"Did you mean {USERNAMES}?"),
+        ("single_login_check_every_request", f"Did you mean {CHECK_EVERY_REQUEST}?"),
+        ("databases", "Did you mean DATABASES?"),
+        ("x-anchors", "Write the name of the setting in upper case, or remove the key."),
+    )
+    @ddt.unpack
+    def test_a_key_that_is_not_upper_case_is_a_warning(self, key, hint):
+        self.read_settings(f"{SECRET_KEY}{key}: {{}}\n")
+        (warning,) = [message for message in run_checks(tags=[Tags.security]) if message.id == "lms.W001"]
+        assert warning.msg == f'lms.yml: "{key}" is not a setting: only upper-case names are read.'
+        assert warning.hint == hint
+        assert not warning.is_serious()
 
     @ddt.data("docs/lms.yml", "README.rst")
-    def test_the_secret_key_of_the_sample_does_not_pass_the_checks_for_a_deploy(self, document):
+    def test_the_checks_for_a_deploy_warn_of_the_secret_key_of_the_sample(self, document):
         (line,) = re.findall(r"^\s*(SECRET_KEY: .*\n)", (REPO_ROOT / document).read_text(), re.MULTILINE)
-        process = self.start(line, "check", "--deploy", "--fail-level=WARNING")
-        assert process.returncode == 1
-        assert "security.W009" in process.stderr
-
-    def test_every_top_level_key_becomes_a_setting(self):
-        text = f"{SECRET_KEY}{GROUPS}: [xqueue]\n{USERNAMES}:\n  - '12345'\nSITE_NAME: example\n"
-        assert self.printed(text, GROUPS, USERNAMES, "SITE_NAME") == "['xqueue']|['12345']|example"
+        settings = self.read_settings(line)
+        names = ("SECRET_KEY", "SILENCED_SYSTEM_CHECKS")
+        with override_settings(**{name: settings[name] for name in names}):
+            messages = run_checks(tags=[Tags.security], include_deployment_checks=True)
+        assert "security.W009" in [message.id for message in messages if not message.is_silenced()]
 
 
-class DatabaseChecksTest(SimpleTestCase):
-    """What the checks say of a database that they cannot read, and what ``migrate`` does."""
+@override_settings(**{GROUPS: ["xqueue"]})
+class MigrateTest(TestCase):
+    """``migrate`` and the check that looks the exempt names up in the database."""
 
     @pytest.fixture(autouse=True)
-    def _database(self, tmp_path):
-        self.lms_cfg = tmp_path / "lms.yml"
-        self.database = tmp_path / "lms.sqlite3"
-        database = f"DATABASES: {{default: {{ENGINE: django.db.backends.sqlite3, NAME: {self.database}}}}}\n"
-        self.lms_cfg.write_text(f"{SECRET_KEY}{database}{GROUPS}: [xqueue]\n")
+    def _migrate(self, monkeypatch):
+        monkeypatch.setattr(sys, "argv", ["manage.py", "migrate"])
 
-    def manage(self, *arguments):
-        return manage("lms", *arguments, "--settings=production", lms_cfg=self.lms_cfg)
+    def warnings_after(self, statement):
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        messages = run_checks(tags=[Tags.database], databases=["default"])
+        return [message.id for message in messages if message.id.startswith("single_login.")]
 
-    def test_an_empty_database_is_migrated_quietly_and_checked_with_a_warning(self):
-        unchecked = self.manage("check", "--database", "default")
-        assert unchecked.returncode == 0
-        assert "(single_login.W010)" in unchecked.stderr
-        assert "was not checked: no such table: auth_group" in unchecked.stderr
-        assert "Traceback" not in unchecked.stderr
+    def test_migrate_is_quiet_while_there_is_no_table(self):
+        assert self.warnings_after("ALTER TABLE auth_group RENAME TO auth_group_elsewhere") == []
 
-        migrated = self.manage("migrate", "auth", "--verbosity=0")
-        assert (migrated.returncode, migrated.stderr) == (0, "")
-
-        checked = self.manage("check", "--database", "default")
-        assert "single_login.W010" not in checked.stderr
-        assert "single_login.W012" in checked.stderr
-
-    def test_migrate_says_so_when_it_cannot_read_a_table_that_is_there(self):
-        assert self.manage("migrate", "auth", "--verbosity=0").returncode == 0
-        with sqlite3.connect(self.database) as connection:
-            connection.execute("ALTER TABLE auth_group RENAME COLUMN name TO label")
-        assert "(single_login.W010)" in self.manage("migrate", "auth", "--verbosity=0").stderr
+    def test_migrate_warns_of_a_table_that_it_cannot_read(self):
+        statement = "ALTER TABLE auth_group RENAME COLUMN name TO label"
+        assert self.warnings_after(statement) == ["single_login.W010"]
 
 
 @ddt.ddt
 class ManageTest(SimpleTestCase):
     """``./manage.py lms COMMAND --settings=NAME``."""
 
-    @pytest.fixture(autouse=True)
-    def _folder(self, tmp_path):
-        self.lms_cfg = tmp_path / "lms.yml"
-
     @ddt.data(
-        ([], {}, "lms.envs.devstack"),
-        ([], {"LMS_CFG": "lms.yml"}, "lms.envs.production"),
-        ([], {"EDX_PLATFORM_SETTINGS": "test", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
-        ([], {"DJANGO_SETTINGS_MODULE": "lms.envs.test", "EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
-        ([], {"DJANGO_SETTINGS_MODULE": "", "EDX_PLATFORM_SETTINGS": "", "LMS_CFG": ""}, "lms.envs.devstack"),
-        (["--settings=test"], {"DJANGO_SETTINGS_MODULE": "lms.envs.devstack", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
-        (["--settings", "test"], {"EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
+        (None, {}, "lms.envs.devstack"),
+        (None, {"LMS_CFG": "lms.yml"}, "lms.envs.production"),
+        (None, {"EDX_PLATFORM_SETTINGS": "test", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
+        (None, {"DJANGO_SETTINGS_MODULE": "lms.envs.test", "EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
+        (None, {"DJANGO_SETTINGS_MODULE": "", "EDX_PLATFORM_SETTINGS": "", "LMS_CFG": ""}, "lms.envs.devstack"),
+        ("test", {"DJANGO_SETTINGS_MODULE": "lms.envs.devstack", "LMS_CFG": "lms.yml"}, "lms.envs.test"),
+        ("test", {"EDX_PLATFORM_SETTINGS": "devstack"}, "lms.envs.test"),
     )
     @ddt.unpack
-    def test_the_settings_are_those_asked_for_or_those_of_the_environment(self, options, environment, expected):
-        self.lms_cfg.write_text(SECRET_KEY)
-        if environment.get("LMS_CFG"):
-            environment = {**environment, "LMS_CFG": str(self.lms_cfg)}
-        process = manage("lms", "shell", "--no-imports", "-c", show("SETTINGS_MODULE"), *options, **environment)
-        assert process.stdout.strip() == expected, process.stderr
+    def test_the_option_chooses_the_settings_or_else_the_environment(self, name, environment, expected):
+        with patch.dict(os.environ, environment, clear=True):
+            assert manage.settings_module("lms", name) == expected
+
+    def test_the_settings_of_the_tests_pass_the_checks(self):
+        assert run_checks() == []
 
     def test_a_system_must_be_named(self):
-        process = manage("check")
-        assert process.returncode == 2
-        assert "lms" in process.stderr
+        with pytest.raises(SystemExit, match="2"):
+            manage.main(["manage.py", "check"])
 
-    def test_every_environment_passes_the_checks(self):
-        with ThreadPoolExecutor() as pool:
-            processes = pool.map(lambda name: manage("lms", "check", f"--settings={name}"), ["devstack", "test"])
-        assert [process.returncode for process in processes] == [0, 0]
+
+@ddt.ddt
+class GunicornTest(SimpleTestCase):
+    """The settings of gunicorn."""
+
+    @ddt.data(("3", 3), ("", 2 * cpu_count() + 1))
+    @ddt.unpack
+    def test_the_environment_sets_the_number_of_workers(self, value, expected):
+        with patch.dict(os.environ, WEB_CONCURRENCY=value):
+            assert runpy.run_path(REPO_ROOT / "lms" / "docker_lms_gunicorn.py")["workers"] == expected
+
+
+class ProcessTest(SimpleTestCase):
+    """manage.py as a process."""
+
+    @pytest.fixture(autouse=True)
+    def _lms_cfg(self, tmp_path):
+        self.lms_cfg = tmp_path / "lms.yml"
+
+    def test_devstack_passes_the_checks(self):
+        process = run_manage("lms", "check", "--settings=devstack", "--fail-level=WARNING", DJANGO_SETTINGS_MODULE="no")
+        assert process.returncode == 0, process.stderr
+
+    def test_a_faulty_setting_is_one_message(self):
+        self.lms_cfg.write_text(f"{SECRET_KEY}{GROUPS}: xqueue\n")
+        process = run_manage("lms", "check", LMS_CFG=str(self.lms_cfg))
+        assert process.returncode == 1
+        assert process.stdout == ""
+        (line,) = process.stderr.splitlines()
+        assert line.startswith(f"{GROUPS} must be a list of group names, but it is 'xqueue'.")
+
+    def test_a_new_site_passes_the_checks_and_migrates_quietly(self):
+        database = f"{{ENGINE: django.db.backends.sqlite3, NAME: {self.lms_cfg.parent}/lms.sqlite3}}"
+        self.lms_cfg.write_text(f"{SECRET_KEY}DATABASES: {{default: {database}}}\n{GROUPS}: [xqueue]\n")
+        process = run_manage("lms", "migrate", "auth", "--verbosity=0", LMS_CFG=str(self.lms_cfg))
+        assert (process.returncode, process.stderr) == (0, "")

@@ -1,14 +1,17 @@
-"""docs/lms.yml and the commands of docs/production.rst, on MariaDB and Redis, from an empty database."""
+"""docs/lms.yml, and the SQL and the commands of docs/production.rst, on MariaDB and Redis, from nothing."""
 
+import contextlib
 import re
 import shlex
+import textwrap
+import uuid
 from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
-from testing.production_lms import ProductionLms, mysql_address, own_database, own_prefix, redis_url
+from testing.production_lms import ProductionLms, connect, mysql_address, own_prefix, redis_url
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TLS = {"X-Forwarded-Proto": "https", "Host": "lms.example.com", "Referer": "https://lms.example.com/"}
@@ -17,14 +20,35 @@ CREATE_HONOR = (
 )
 
 
+@contextlib.contextmanager
+def documented_database():
+    """Run the documented SQL with a name of our own for the database and its account; yield the name; drop both."""
+    name = f"single_login_{uuid.uuid4().hex[:12]}"
+    block = re.search(r"code-block:: sql\n\n((?: +.*\n)+)", (DOCS / "production.rst").read_text())[1]
+    with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
+        try:
+            for statement in textwrap.dedent(block).splitlines():
+                cursor.execute(with_own_names(statement, name))
+            yield name
+        finally:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+            cursor.execute(f"DROP USER IF EXISTS {name}@'%'")
+
+
+def with_own_names(text, name):
+    """Return ``text`` with ``name`` in place of the documented names of the database and its account."""
+    return re.sub(r"edxapp(001)?", name, text)
+
+
 @pytest.fixture(scope="module")
 def documented(servers, tmp_path_factory):
-    """The documented lms.yml, with this machine's servers in place of the example's."""
+    """The documented lms.yml and database account, on this machine's servers."""
     folder = tmp_path_factory.mktemp("documented")
-    with own_database() as database, own_prefix() as prefix:
+    with documented_database() as database, own_prefix() as prefix:
         lms = ProductionLms(folder, database, prefix)
-        config = yaml.safe_load((DOCS / "lms.yml").read_text())
-        config["DATABASES"]["default"].update(mysql_address(), NAME=database)
+        config = yaml.safe_load(with_own_names((DOCS / "lms.yml").read_text(), database))
+        address = mysql_address()
+        config["DATABASES"]["default"].update(HOST=address["HOST"], PORT=address["PORT"])
         config["CACHES"]["default"].update(LOCATION=redis_url(), KEY_PREFIX=prefix)
         config["ALLOWED_HOSTS"].append("127.0.0.1")
         config["STATIC_ROOT"] = str(folder / "staticfiles")
