@@ -73,8 +73,8 @@ def in_another_thread(action):
     own = {alias: connections[alias] for alias in connections}
 
     def run():
-        for alias, connection in own.items():
-            connections[alias] = connection
+        for alias, each in own.items():
+            connections[alias] = each
         return action()
 
     for each in own.values():
