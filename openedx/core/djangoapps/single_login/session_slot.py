@@ -78,19 +78,17 @@ def record_login(user: User, request: HttpRequest) -> None:
 
 def claim_slot(request: HttpRequest) -> str:
     """
-    Prepare the session of ``request``, which somebody has just signed in with, for the slot.
+    Prepare the session of ``request``, with which somebody has just signed in, for the slot.
 
-    A session that signs in again gets a fresh key: another login may be evicting the old one at this moment.
+    A session that signs in again gets a fresh key. Another login may be evicting the old one at this moment.
 
     Returns:
         The claim, which is now in the session and must be recorded.
     """
     session = request.session
-    is_signing_in_again = session.session_key == request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if CLAIM in session or RULE in session or is_signing_in_again:
+    sent_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    if CLAIM in session or RULE in session or session.session_key in (None, sent_key):
         _renew_key(session)
-    elif session.session_key is None:
-        session.create()
     claim = new_claim(session)
     session.pop(RULE, None)
     session[CLAIM] = claim

@@ -1,17 +1,17 @@
 """
-Random sequences of what people, operators and races do, against a model of the table of cases, on every engine.
+Random sequences of logins, requests, settings and races, compared with a model of DESIGN's table of cases.
 
-The same sequences each time; with STATE_MACHINE_EXAMPLES=1000 in the environment, that many new ones an engine.
+The sequences are the same in each run. Set STATE_MACHINE_EXAMPLES=1000 in the environment for 1000 new ones per engine.
 """
 
 import itertools
 import os
 from dataclasses import dataclass, replace
-from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.contrib.sessions.backends import signed_cookies
 from django.core.cache import cache
 from django.test import Client, TransactionTestCase, override_settings
 from hypothesis import HealthCheck
@@ -28,7 +28,8 @@ from hypothesis.stateful import (
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.session_slot import site_store
+from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP
 
 EXAMPLES = os.environ.get("STATE_MACHINE_EXAMPLES")
@@ -36,7 +37,7 @@ BROWSERS, ACCOUNTS = range(3), range(2)
 USERNAMES = [f"account{number}" for number in ACCOUNTS]
 
 browsers, accounts = st.sampled_from(BROWSERS), st.sampled_from(ACCOUNTS)
-# Those browsers that have a session now, dead or alive.
+# The browsers that have a session in the store, whether it may live or not.
 holders = st.runner().flatmap(lambda machine: st.sampled_from(machine.find_holders()))
 somebody_holds_a_session = precondition(lambda machine: machine.find_holders())
 
@@ -64,12 +65,13 @@ class Session:
 
 
 class Model:
-    """What DESIGN's table says: which browser is signed in, and what is on record."""
+    """DESIGN's table of cases: which browser is signed in, and which session is on record."""
 
-    def __init__(self, holds_the_session_itself):
+    def __init__(self, *, sessions_in_cookies, checks_every_request):
         self.numbers = itertools.count(1)
-        # A cookie that holds the session itself is new whenever it is written, and cannot be deleted.
-        self.is_cookie = holds_the_session_itself
+        # A session in a cookie gets a new key whenever it is saved, and cannot be deleted.
+        self.is_cookie = sessions_in_cookies
+        self.checks_every_request = checks_every_request
         self.accounts = [Account(username) for username in USERNAMES]
         self.keys = dict.fromkeys(BROWSERS)
         self.store = {}
@@ -102,24 +104,19 @@ class Model:
         self.delete(self.keys[browser])
         self.keys[browser] = None
 
-    def lives_by(self, key):
-        """Return what the session of this key lives by, as ``Session`` fields; None when it may not live."""
+    def check(self, key):
+        """Return the session of this key with the claim or rule that it lives by, or None if it may not live."""
         session = self.store[key]
         account = session.account
-        if session.rule:
-            rule = session.rule if self.still_exempts(session.rule, account) else self.exemption(account)
-            return {"rule": rule} if rule else None
+        if session.rule and self.still_exempts(session.rule, account):
+            return session
         claim = session.claim or key
-        if account.record == claim:
-            return {"claim": claim}
-        if session.claim:
-            return None
+        if not session.rule and account.record == claim:
+            return replace(session, claim=claim)
         if rule := self.exemption(account):
-            return {"rule": rule}
-        if account.record:
-            return None
-        account.record = self.new_claim(key)
-        return {"claim": account.record}
+            return replace(session, claim=None, rule=rule)
+        is_from_before = not session.rule and not session.claim
+        return session if is_from_before and not account.record else None
 
     def new_claim(self, key):
         """Return the claim of the session of this key."""
@@ -130,20 +127,22 @@ class Model:
         key = self.keys[browser]
         if key not in self.store:
             return None
-        if not self.is_on:
-            return self.store[key]
-        lives_by = self.lives_by(key)
-        return None if lives_by is None else replace(self.store[key], **lives_by)
+        return self.check(key) if self.is_on and self.checks_every_request else self.store[key]
 
-    def visit(self, browser):
+    def visit(self, browser, *, signs_out=False):
         """Let ``browser`` send a request; return its session if it is signed in."""
         session = self.load(browser)
+        loaded_key = self.keys[browser]
         if session is None or (session.account.is_active and session.password != session.account.password):
             self.drop(browser)
             return None
         is_rotated = session.account.is_active and session.secret != self.secret
         if is_rotated:
             session = replace(session, secret=self.secret)
+        is_free = self.is_on and self.checks_every_request and not session.claim and not session.rule
+        if is_free and session.account.is_active and not signs_out:
+            session.account.record = self.new_claim(loaded_key)
+            session = replace(session, claim=session.account.record)
         if session != self.store[self.keys[browser]]:
             self.save(browser, session, fresh_key=is_rotated)
         return session if session.account.is_active else None
@@ -170,9 +169,11 @@ class Model:
 
     def sign_out(self, browser):
         """Sign ``browser`` out."""
-        session = self.visit(browser)
-        if session and self.is_on and session.claim and session.claim == session.account.record:
-            session.account.record = None
+        session = self.visit(browser, signs_out=True)
+        if session and self.is_on and not session.rule:
+            claim = session.claim or self.keys[browser]
+            if claim == session.account.record:
+                session.account.record = None
         self.drop(browser)
 
     def change_password(self, browser):
@@ -192,8 +193,11 @@ class Machine(RuleBasedStateMachine):
         super().__init__()
         get_user_model().objects.all().delete()
         cache.clear()
-        self.engine = import_module(settings.SINGLE_LOGIN_SITE_SESSION_ENGINE)
-        self.model = Model(holds_the_session_itself=self.engine.__name__.endswith("signed_cookies"))
+        self.store = site_store()
+        self.model = Model(
+            sessions_in_cookies=issubclass(self.store, signed_cookies.SessionStore),
+            checks_every_request=settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST,
+        )
         self.clients = [Client() for _ in BROWSERS]
         self.users = [UserFactory(username=username, is_staff=True) for username in USERNAMES]
         for user in self.users:
@@ -202,7 +206,7 @@ class Machine(RuleBasedStateMachine):
             UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
         self.group, _ = Group.objects.get_or_create(name=GROUP)
         self.late, self.profiles = [], []
-        # What the model's claims are called on record.
+        # The keys on record, by the numbers that the model has for them.
         self.names = {None: None}
         self.settings = None
         self.configure()
@@ -281,11 +285,12 @@ class Machine(RuleBasedStateMachine):
             self.send_a_request(browser)
         for browser in order:
             if self.clients[browser].get("/dashboard").status_code == 200:
-                session = self.engine.SessionStore(self.cookie(browser))
+                session = self.store(self.cookie(browser))
                 live.setdefault(int(session["_auth_user_id"]), []).append(session)
         for account, user in enumerate(self.users):
             sessions = live.get(user.pk, [])
-            if self.model.is_on and not self.model.exemption(self.model.accounts[account]) and sessions:
+            is_exempt = self.model.exemption(self.model.accounts[account])
+            if self.model.is_on and self.model.checks_every_request and sessions and not is_exempt:
                 assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]
 
     @somebody_holds_a_session
@@ -334,13 +339,13 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda machine: machine.find_holders() and not machine.model.is_cookie)
     @rule(browser=holders)
     def a_session_expires(self, browser):
-        self.engine.SessionStore(self.cookie(browser)).delete()
+        self.store(self.cookie(browser)).delete()
         self.model.delete(self.model.keys[browser])
 
     @somebody_holds_a_session
     @rule(browser=holders)
     def a_request_loads_a_session(self, browser):
-        session = self.engine.SessionStore(self.cookie(browser))
+        session = self.store(self.cookie(browser))
         assert "_auth_user_id" in session
         key = self.model.keys[browser]
         self.late.append((browser, session, key, self.model.store[key]))
@@ -388,9 +393,9 @@ class Machine(RuleBasedStateMachine):
 
 
 class StateMachineTest(TransactionTestCase):
-    """The table of cases, in any order, with sessions in the database."""
+    """By default, with sessions in the database."""
 
-    def test_every_sequence_leaves_what_the_model_says(self):
+    def test_every_sequence_agrees_with_the_model(self):
         run_state_machine_as_test(
             Machine,
             settings=hypothesis_settings(
@@ -404,21 +409,31 @@ class StateMachineTest(TransactionTestCase):
         )
 
 
-@site_engine("cached_db")
-class StateMachineCachedDbSessionsTest(StateMachineTest):
+@override_settings(**at_login("cache"))
+class StateMachineCacheTest(StateMachineTest):
+    """By default, with sessions in the cache."""
+
+
+@override_settings(**every_request("db"))
+class EveryRequestStateMachineTest(StateMachineTest):
+    """With the check at every request, with sessions in the database."""
+
+
+@override_settings(**every_request("cached_db"))
+class EveryRequestStateMachineCachedDbTest(StateMachineTest):
     """The same, with sessions in the database behind a cache."""
 
 
-@site_engine("cache")
-class StateMachineCacheSessionsTest(StateMachineTest):
+@override_settings(**every_request("cache"))
+class EveryRequestStateMachineCacheTest(StateMachineTest):
     """The same, with sessions in the cache."""
 
 
-@site_engine("file")
-class StateMachineFileSessionsTest(StateMachineTest):
+@override_settings(**every_request("file"))
+class EveryRequestStateMachineFileTest(StateMachineTest):
     """The same, with sessions in files."""
 
 
-@site_engine("signed_cookies")
-class StateMachineSignedCookiesTest(StateMachineTest):
+@override_settings(**every_request("signed_cookies"))
+class EveryRequestStateMachineSignedCookiesTest(StateMachineTest):
     """The same, with sessions in the browsers' own cookies."""
