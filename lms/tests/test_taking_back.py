@@ -1,4 +1,4 @@
-"""What the operators' guide says of taking an exemption back."""
+"""Taking an exemption back, as the operators' guide describes it."""
 
 from io import StringIO
 from unittest.mock import patch
@@ -8,11 +8,11 @@ from django.core.management import call_command
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.levels import every_request
 
 
 class TakingBackTest(TransactionTestCase):
-    """Sessions that the exemption let in end with it, and all of them when the password is set."""
+    """With the check at every request, the sessions of an exemption end with it. A new password ends all sessions."""
 
     def setUp(self):
         super().setUp()
@@ -30,7 +30,7 @@ class TakingBackTest(TransactionTestCase):
 
     def test_taking_the_exemption_back_or_setting_the_same_password_ends_every_session(self):
         for engine in ("db", "cache"):
-            with site_engine(engine):
+            with override_settings(**every_request(engine)):
                 with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
                     earlier = [self.sign_in() for _ in range(3)]
                     assert all(map(self.is_signed_in, earlier))

@@ -1,4 +1,4 @@
-"""What the sign-in page tells the person whose session was evicted, and whom it tells nothing."""
+"""The notice on the sign-in page for a person whose session was ended."""
 
 import re
 from contextlib import contextmanager
@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from common.djangoapps.student import eviction_notice
 from common.djangoapps.student.eviction_notice import COOKIE
+from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.levels import every_request, site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection
 
-TOLD = "signed in somewhere else"
+SIGNED_IN_ELSEWHERE, ENDED = "signed in somewhere else", "This session has ended."
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 
 
@@ -31,7 +32,7 @@ class FailingCache(caches["default"].__class__):
 
 
 class NotingCache(LocMemCache):
-    """A cache that notes what it is given to keep: ``kept`` has keys, values and timeouts."""
+    """A cache that notes in ``kept`` the key, value and timeout of each entry."""
 
     kept = []
 
@@ -58,8 +59,8 @@ class EvictionNoticeTest(TransactionTestCase):
         self.sign_in(self.first)
         self.sign_in(self.second)
 
-    def is_told(self, client, path="/login"):
-        return TOLD in client.get(path, follow=True).content.decode()
+    def is_told(self, client, path="/login", text=SIGNED_IN_ELSEWHERE):
+        return text in client.get(path, follow=True).content.decode()
 
     @ddt.data("/login", "/dashboard", "/xqueue/get_submission/", "/admin/")
     def test_the_earlier_browser_is_told_whatever_it_asked_for_first(self, path):
@@ -85,7 +86,8 @@ class EvictionNoticeTest(TransactionTestCase):
     def test_it_is_said_until_somebody_signs_in(self):
         self.evict()
         assert [self.is_told(self.first, "/dashboard") for _ in range(3)] == [True] * 3
-        self.assertContains(self.first.post("/login", {"email_or_username": "honor"}), TOLD, status_code=400)
+        response = self.first.post("/login", {"email_or_username": "honor"})
+        self.assertContains(response, SIGNED_IN_ELSEWHERE, status_code=400)
         self.sign_in(self.first)
         assert self.first.get("/dashboard").status_code == 200
         assert not self.first.cookies[COOKIE].value
@@ -110,6 +112,26 @@ class EvictionNoticeTest(TransactionTestCase):
             client = Client()
             client.cookies[name] = "2026-11-23T12:00:00+00:00"
             assert not self.is_told(client, "/dashboard")
+
+    @override_settings(SESSION_ENGINE="common.djangoapps.student.tests.new_key_sessions")
+    def test_a_session_engine_that_gives_a_lost_session_a_new_key_tells(self):
+        self.evict()
+        assert self.is_told(self.first, "/dashboard")
+
+    @override_settings(**every_request())
+    def test_a_session_that_no_login_ended_is_not_told_of_a_login(self):
+        with protection(False):
+            self.sign_in(self.second)
+        UserProfile.objects.update(meta='{"session_id": "another"}')
+        assert self.is_told(self.second, "/dashboard", ENDED)
+        assert not self.is_told(self.second, "/dashboard")
+
+    @override_settings(**every_request())
+    def test_a_session_that_lost_its_exemption_is_not_told_of_a_login(self):
+        with override_settings(**BY_GROUP):
+            self.sign_in(self.first)
+        assert self.is_told(self.first, "/dashboard", ENDED)
+        assert not self.is_told(self.first, "/dashboard")
 
     def test_an_exempt_account_is_told_nothing(self):
         with override_settings(**BY_GROUP):
@@ -138,10 +160,10 @@ class EvictionNoticeTest(TransactionTestCase):
         with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": noting}):
             yield NotingCache.kept
 
-    def test_the_cache_keeps_a_notice_for_as_long_as_the_session_cookie_may_be_kept(self):
-        with override_settings(SESSION_COOKIE_AGE=1234), self.noting_cache() as kept:
+    def test_the_cache_keeps_a_notice_as_long_as_the_session_of_a_login_lives(self):
+        with self.noting_cache() as kept:
             self.evict()
-        assert [timeout for _, _, timeout in kept] == [1234]
+        assert [timeout for _, _, timeout in kept] == [self.second.session.get_expiry_age()] == [4 * 7 * 24 * 60 * 60]
 
     @override_settings(SESSION_COOKIE_PATH="/learn", SESSION_COOKIE_DOMAIN="learn.example.com")
     def test_the_cookie_goes_where_the_session_cookie_goes_and_lasts_a_day(self):
@@ -159,9 +181,12 @@ class EvictionNoticeTest(TransactionTestCase):
         cookie = self.first.get("/dashboard").cookies[COOKIE]
         assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
         assert key not in cookie.value
-        with override_settings(SESSION_COOKIE_SECURE=True):
-            self.evict()
-            assert self.first.get("/dashboard").cookies[COOKIE]["secure"]
+
+    @override_settings(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="None")
+    def test_the_cookie_follows_the_settings_of_the_session_cookie(self):
+        self.evict()
+        cookie = self.first.get("/dashboard").cookies[COOKIE]
+        assert (cookie["secure"], cookie["samesite"]) == (True, "None")
 
     def test_a_cache_that_fails_costs_the_notice_and_nothing_else(self):
         failing = {"BACKEND": f"{FailingCache.__module__}.FailingCache"}

@@ -24,7 +24,7 @@ from django.db import DatabaseError, OperationalError, router, transaction
 from django.utils.crypto import constant_time_compare, get_random_string
 
 from . import audit
-from .exemptions import CHECK_EVERY_REQUEST, Rule
+from .exemptions import Rule
 from .settings import NAMED_BY_HAND, SESSION_ENGINE, SITE_ENGINE
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ def site_store() -> type[SessionBase]:
     engine: str = settings.SESSION_ENGINE
     if engine == SESSION_ENGINE:
         engine = getattr(settings, SITE_ENGINE, SESSION_ENGINE)
-        if engine == SESSION_ENGINE or not getattr(settings, CHECK_EVERY_REQUEST, False):
+        if engine == SESSION_ENGINE:
             raise ImproperlyConfigured(NAMED_BY_HAND)
     store: type[SessionBase] = import_module(engine).SessionStore
     return store

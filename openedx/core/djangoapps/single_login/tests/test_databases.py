@@ -1,4 +1,4 @@
-"""The databases of a site that has several: where the slot is read and written, and in which transactions."""
+"""A site with several databases: where the slot is read and written, and in which transactions."""
 
 import ddt
 from django.db import connections
@@ -8,14 +8,14 @@ from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.signals import session_evicted
 
-from .levels import site_engine
+from .levels import every_request
 from .single_login_cases import BY_GROUP, GROUP, NOBODY, USERNAME, protection
 
 PROFILES = "accounts"
 
 
 class ReplicaRouter:
-    """Profiles are read from a database that is not there, unless somebody insists."""
+    """Profiles are read from a database that does not exist, unless the code names another."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model is UserProfile else None
@@ -76,8 +76,8 @@ class AccountsTest(DatabasesTest):
 
     def setUp(self):
         super().setUp()
-        # The test database lets nobody else write in the middle of a transaction.
-        engine = site_engine("cache")
+        # The test database lets no other connection write during a transaction.
+        engine = override_settings(**every_request("cache"))
         engine.enable()
         self.addCleanup(engine.disable)
 

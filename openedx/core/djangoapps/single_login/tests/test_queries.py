@@ -1,16 +1,19 @@
-"""What a login costs the database: the statements of the receiver, by table."""
+"""The database statements of logins and requests, by table."""
+
+from itertools import product
 
 import ddt
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import RequestFactory, TestCase, TransactionTestCase
+from django.test import RequestFactory, TestCase, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.statements import Statements
 
+from .levels import every_request
 from .single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
 
 NAMES_ONLY = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["other"]}
@@ -28,7 +31,7 @@ class LoginStatementsTest(TestCase):
         self.user = UserFactory(username=USERNAME, groups=[GROUP])
 
     def receive_login(self):
-        """Let the receiver have a login of the user; return the statements that it sent."""
+        """Call the receiver for a login of the user. Return its statements."""
         request = RequestFactory().get("/")
         request.session = SessionStore()
         request.session[SESSION_KEY] = str(self.user.pk)
@@ -42,23 +45,23 @@ class LoginStatementsTest(TestCase):
         (True, BY_USERNAME, {PROFILE: 1}),
         (True, BY_BOTH, {PROFILE: 1}),
         (True, BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (True, NOBODY, {PROFILE: 2}),
-        (True, NAMES_ONLY, {PROFILE: 2}),
-        (True, NO_MATCH, {GROUPS: 1, PROFILE: 2}),
+        (True, NOBODY, {PROFILE: 3}),
+        (True, NAMES_ONLY, {PROFILE: 3}),
+        (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
     )
     @ddt.unpack
     def test_the_receiver(self, is_on, exemptions, expected):
         with protection(is_on, **exemptions):
             assert self.receive_login() == expected
-            # And so once there is an earlier session to evict.
+            # The same with an earlier session to evict.
             assert self.receive_login() == expected
 
     @ddt.data(
         (False, BY_BOTH, {}),
         (True, BY_USERNAME, {PROFILE: 2}),
         (True, BY_GROUP, {GROUPS: 1, PROFILE: 2}),
-        (True, NOBODY, {PROFILE: 3}),
-        (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
+        (True, NOBODY, {PROFILE: 4}),
+        (True, NO_MATCH, {GROUPS: 1, PROFILE: 4}),
     )
     @ddt.unpack
     def test_creating_a_missing_profile_takes_one_more(self, is_on, exemptions, expected):
@@ -69,8 +72,8 @@ class LoginStatementsTest(TestCase):
     @ddt.data(
         (BY_USERNAME, {PROFILE: 1}),
         (BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (NOBODY, {PROFILE: 2}),
-        (NO_MATCH, {GROUPS: 1, PROFILE: 2}),
+        (NOBODY, {PROFILE: 3}),
+        (NO_MATCH, {GROUPS: 1, PROFILE: 3}),
     )
     @ddt.unpack
     def test_a_login_request_adds_the_receivers_alone(self, exemptions, expected):
@@ -93,9 +96,8 @@ class LoginStatementsTest(TestCase):
         return statements.by_table()
 
 
-@ddt.ddt
-class RequestStatementsTest(TransactionTestCase):
-    """What a request adds that does not sign in."""
+class RequestCase(TransactionTestCase):
+    """Requests that do not sign in."""
 
     def setUp(self):
         super().setUp()
@@ -105,7 +107,30 @@ class RequestStatementsTest(TransactionTestCase):
         """Return the statements of a request for ``path``."""
         with Statements() as statements:
             self.client.get(path)
-        return statements.by_table()
+        return [sql for sql, _ in statements.sent], statements.by_table()
+
+
+@ddt.ddt
+class RequestStatementsTest(RequestCase):
+    """By default, a request costs the same with the protection on and off."""
+
+    @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", "/xqueue/get_submission/"]))
+    @ddt.unpack
+    def test_case_16_a_signed_in_request_runs_the_same_statements_as_with_the_protection_off(self, exemptions, path):
+        with protection(True, **exemptions):
+            self.client.force_login(self.user)
+            enforced, _ = self.ask(path)
+        with protection(False):
+            bare, _ = self.ask(path)
+        # The dashboard shows which rule exempts its account.
+        shown = [sql for sql in enforced if "auth_group" in sql and path == "/dashboard"]
+        assert [sql for sql in enforced if sql not in shown] == bare != []
+
+
+@ddt.ddt
+@override_settings(**every_request())
+class EveryRequestStatementsTest(RequestCase):
+    """The statements that the check adds to a request."""
 
     @ddt.data(
         (BY_USERNAME, {}),
@@ -116,32 +141,31 @@ class RequestStatementsTest(TransactionTestCase):
         (NO_MATCH, {PROFILE: 1}),
     )
     @ddt.unpack
-    def test_signed_in(self, exemptions, expected):
+    def test_a_signed_in_request(self, exemptions, expected):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
-            with_rule = self.ask("/xqueue/get_submission/")
+            _, checked = self.ask("/xqueue/get_submission/")
         with protection(False):
-            bare = self.ask("/xqueue/get_submission/")
-        assert with_rule - bare == expected
+            _, bare = self.ask("/xqueue/get_submission/")
+        assert checked - bare == expected
 
     @ddt.data(BY_USERNAME, BY_GROUP, NOBODY)
-    def test_signed_in_writes_nothing(self, exemptions):
+    def test_a_signed_in_request_writes_nothing(self, exemptions):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
-            with Statements() as statements:
-                assert self.client.get("/dashboard").status_code == 200
-        assert [sql for sql, _ in statements.sent if not sql.startswith("SELECT")] == []
+            sent, _ = self.ask("/dashboard")
+        assert [sql for sql in sent if not sql.startswith("SELECT")] == []
 
-    def test_anonymous(self):
+    def test_an_anonymous_request_costs_nothing(self):
         with protection(True, **BY_BOTH):
             self.client.get("/login")
             session = self.client.session
             session["something"] = "of nobody's"
             session.save()
             self.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
-            assert self.ask("/login") == {}
+            assert self.ask("/login")[1] == {}
 
-    def test_with_a_session_that_is_not_asked_for(self):
+    def test_a_request_that_does_not_read_its_session_costs_nothing(self):
         self.client.force_login(self.user)
         with protection(True, **BY_BOTH):
-            assert self.ask("/single_login/exemptions.css") == {}
+            assert self.ask("/single_login/exemptions.css") == ([], {})

@@ -1,4 +1,4 @@
-"""The rule over an engine of somebody else's, and for asynchronous views."""
+"""The check at every request over a session engine of another package, and for asynchronous views."""
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY
@@ -6,16 +6,18 @@ from django.contrib.sessions.backends import db
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.levels import every_request
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 
 class SessionStore(db.SessionStore):
-    """A site's own engine, which cannot delete."""
+    """The session engine of a site, which cannot delete."""
 
     def delete(self, session_key=None):
         raise ConnectionError("The store is gone")
 
 
+@override_settings(**every_request())
 class SessionEngineTest(TransactionTestCase):
     """Two browsers, one account."""
 
@@ -28,28 +30,45 @@ class SessionEngineTest(TransactionTestCase):
         response = client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
         assert response.status_code == 200
 
-    def test_asynchronous_views_find_an_evicted_session_empty(self):
+    def test_an_asynchronous_view_finds_an_ended_session_empty(self):
         self.sign_in(self.first)
         session = self.first.session
-        # The row is there still, as when a save was late: the rule alone ends it.
         data = dict(session.items())
         self.sign_in(self.second)
+        # A late save brings the row back.
         session.update(data)
         session.save(must_create=True)
         assert async_to_sync(self.first.session.aload)() == {}
         assert async_to_sync(self.second.session.aload)()[SESSION_KEY] == str(self.user.pk)
 
-    def test_a_login_that_overtakes_a_logout_keeps_the_slot(self):
+    def test_a_login_during_a_logout_keeps_the_slot(self):
         self.sign_in(self.first)
         with overtaken_by(lambda: self.sign_in(self.second)):
             assert self.first.get("/logout").status_code == 200
         assert self.second.get("/dashboard").status_code == 200
 
-    @override_settings(SINGLE_LOGIN_SITE_SESSION_ENGINE=__name__)
-    def test_a_store_that_fails_to_delete_fails_no_login(self):
+    def test_a_store_that_cannot_delete_breaks_no_login(self):
+        with override_settings(SINGLE_LOGIN_SITE_SESSION_ENGINE=__name__):
+            self.sign_in(self.first)
+            with self.assertLogs("django.db.backends.base", "ERROR") as logged:
+                self.sign_in(self.second)
+                assert self.first.get("/dashboard").status_code == 302
+            assert "The store is gone" in str(logged.output)
+            assert self.second.get("/dashboard").status_code == 200
+
+    def test_the_session_store_is_a_class_of_the_engines_module(self):
+        store = type(self.client.session)
+        assert (store.__module__, store.__name__) == (every_request()["SESSION_ENGINE"], "SessionStore")
+        assert issubclass(store, db.SessionStore)
+
+    def test_an_unexpected_error_in_the_check_is_an_error_and_signs_nobody_out(self):
         self.sign_in(self.first)
-        with self.assertLogs("django.db.backends.base", "ERROR") as logged:
-            self.sign_in(self.second)
-            assert self.first.get("/dashboard").status_code == 302
-        assert "The store is gone" in str(logged.output)
-        assert self.second.get("/dashboard").status_code == 200
+        session = self.first.session
+        # Nothing that the app writes.
+        session["single_login_rule"] = "broken"
+        session.save()
+        self.first.raise_request_exception = False
+        with self.assertLogs("django.request", "ERROR") as logged:
+            assert self.first.get("/dashboard").status_code == 500
+        assert "Traceback" in logged.output[0]
+        assert db.SessionStore(session.session_key)[SESSION_KEY] == str(self.user.pk)

@@ -1,4 +1,4 @@
-"""A lone session from before the rule, in requests that come at once, fail, or sign in again."""
+"""A session from before single login, in requests that come at once, fail, or sign in again."""
 
 from contextlib import contextmanager
 
@@ -9,21 +9,22 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import site_engine
-from openedx.core.djangoapps.single_login.tests.single_login_cases import protection
+from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, ENGINES, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_USERNAME, USERNAME, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
-ENGINES = ["db", "cached_db", "cache", "file"]
-ALL_ENGINES = [*ENGINES, "signed_cookies"]
+# A view of Django REST framework, which rolls the transaction back when it refuses.
+REFUSED = "/xqueue/get_submission/"
 
 
 @ddt.ddt
+@override_settings(**every_request())
 class LoneSessionTest(TransactionTestCase):
-    """It takes the slot at its first request, whatever becomes of that request."""
+    """The only session of its account takes the slot at its first request, even if that request fails."""
 
     def setUp(self):
         super().setUp()
-        self.user = UserFactory(username="lone")
+        self.user = UserFactory(username=USERNAME)
         self.browser = Client()
 
     def sign_in(self):
@@ -32,7 +33,7 @@ class LoneSessionTest(TransactionTestCase):
 
     @contextmanager
     def signed_in_before(self, engine):
-        """The browser has a session of the time before the rule, on the site's ``engine``."""
+        """Sign the browser in before single login, with the site's ``engine``."""
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
@@ -111,7 +112,7 @@ class LoneSessionTest(TransactionTestCase):
         assert self.is_signed_in()
         assert UserProfile.objects.get(user=self.user).get_meta()["session_id"] == self.browser.session.session_key
 
-    def test_a_first_request_locks_no_row_until_it_is_answered(self):
+    def test_a_first_request_locks_no_row_before_its_transaction_ends(self):
         within = []
 
         def note(execute, sql, *arguments):
@@ -125,3 +126,22 @@ class LoneSessionTest(TransactionTestCase):
         with connection.execute_wrapper(note):
             assert self.is_signed_in()
         assert within == [False]
+
+    @ddt.data(*ALL_ENGINES)
+    def test_case_13_a_session_whose_answers_are_rolled_back_takes_the_slot(self, engine):
+        self.requests_are_atomic()
+        with self.signed_in_before(engine):
+            assert [self.browser.get(REFUSED).status_code for _ in range(2)] == [403, 403]
+            assert UserProfile.objects.get(user=self.user).get_meta()["session_id"]
+
+    @ddt.data(*ENGINES)
+    def test_case_8_a_session_whose_answers_are_rolled_back_is_deleted_and_audited_once(self, engine):
+        self.requests_are_atomic()
+        with site_engine(engine):
+            with override_settings(**BY_USERNAME):
+                self.sign_in()
+            with audit_lines() as lines:
+                assert [self.browser.get(REFUSED).status_code for _ in range(5)] == [403] * 5
+            assert [line.endswith("no longer exempt") for line in lines] == [True]
+            with override_settings(**BY_USERNAME):
+                assert not self.is_signed_in()

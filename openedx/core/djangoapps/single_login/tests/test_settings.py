@@ -1,0 +1,88 @@
+"""The plugin settings: what they install, and what they leave alone."""
+
+from types import SimpleNamespace
+
+import ddt
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.test import SimpleTestCase, override_settings
+
+from openedx.core.djangoapps.single_login.session_slot import site_store
+from openedx.core.djangoapps.single_login.settings import (
+    JWT_COOKIE_MIDDLEWARE,
+    READER_OF_JWT_COOKIES,
+    SESSION_CHECK_MIDDLEWARE,
+    SESSION_ENGINE,
+    plugin_settings,
+)
+
+SITE_ENGINE = "django.contrib.sessions.backends.cache"
+SAFE_SESSIONS = "openedx.core.djangoapps.safe_sessions.middleware.SafeSessionMiddleware"
+AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+
+
+@ddt.ddt
+class PluginSettingsTest(SimpleTestCase):
+    """A site with a session engine and middleware."""
+
+    def install(self, **values):
+        site = {"SESSION_ENGINE": SITE_ENGINE, "MIDDLEWARE": [SAFE_SESSIONS, AUTHENTICATION], **values}
+        namespace = SimpleNamespace(**site)
+        plugin_settings(namespace)
+        return namespace
+
+    @ddt.data({}, {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": False}, {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": "true"})
+    def test_case_16_nothing_changes_until_the_setting_is_true(self, values):
+        middleware = (READER_OF_JWT_COOKIES, SAFE_SESSIONS)
+        site = self.install(MIDDLEWARE=middleware, **values)
+        assert vars(site) == {"SESSION_ENGINE": SITE_ENGINE, "MIDDLEWARE": middleware, **values}
+
+    def test_case_16_the_lms_here_changes_nothing_by_default(self):
+        assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
+        assert not any("single_login" in name for name in settings.MIDDLEWARE)
+
+    def test_the_check_is_put_over_the_sites_own_engine(self):
+        site = self.install(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True)
+        assert (site.SESSION_ENGINE, site.SINGLE_LOGIN_SITE_SESSION_ENGINE) == (SESSION_ENGINE, SITE_ENGINE)
+
+    def test_a_site_that_names_no_engine_has_djangos(self):
+        namespace = SimpleNamespace(MIDDLEWARE=[], SINGLE_LOGIN_CHECK_EVERY_REQUEST=True)
+        plugin_settings(namespace)
+        assert namespace.SINGLE_LOGIN_SITE_SESSION_ENGINE == "django.contrib.sessions.backends.db"
+
+    @ddt.data(
+        ([SAFE_SESSIONS, AUTHENTICATION], [SAFE_SESSIONS, SESSION_CHECK_MIDDLEWARE, AUTHENTICATION]),
+        ((AUTHENTICATION,), [AUTHENTICATION, SESSION_CHECK_MIDDLEWARE]),
+        (
+            [READER_OF_JWT_COOKIES, SAFE_SESSIONS],
+            [JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES, SAFE_SESSIONS, SESSION_CHECK_MIDDLEWARE],
+        ),
+    )
+    @ddt.unpack
+    def test_the_middleware_is_put_in_its_place(self, before, after):
+        assert after == self.install(MIDDLEWARE=before, SINGLE_LOGIN_CHECK_EVERY_REQUEST=True).MIDDLEWARE
+
+    def test_a_second_call_changes_nothing(self):
+        site = self.install(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, MIDDLEWARE=[READER_OF_JWT_COOKIES, SAFE_SESSIONS])
+        before = dict(vars(site))
+        plugin_settings(site)
+        assert vars(site) == before
+
+    @ddt.data(
+        {"SESSION_ENGINE": SESSION_ENGINE},
+        {"SESSION_ENGINE": SESSION_ENGINE, "SINGLE_LOGIN_CHECK_EVERY_REQUEST": True},
+        {"SESSION_ENGINE": SESSION_ENGINE, "SINGLE_LOGIN_SITE_SESSION_ENGINE": SITE_ENGINE},
+    )
+    def test_our_engine_named_by_hand_is_refused(self, values):
+        with self.assertRaisesRegex(ImproperlyConfigured, "SESSION_ENGINE must not name .*session_engine"):
+            self.install(**values)
+
+    def test_a_site_engine_set_by_hand_that_differs_is_refused(self):
+        values = {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": True, "SINGLE_LOGIN_SITE_SESSION_ENGINE": "another.engine"}
+        with self.assertRaisesRegex(ImproperlyConfigured, "is 'another.engine', but SESSION_ENGINE is .*: remove it"):
+            self.install(**values)
+
+    @override_settings(SESSION_ENGINE=SESSION_ENGINE)
+    def test_our_engine_named_by_a_later_settings_file_is_refused(self):
+        with self.assertRaisesRegex(ImproperlyConfigured, "SESSION_ENGINE must not name"):
+            site_store()
