@@ -26,6 +26,7 @@ def main(config):
             sys.exit(f'There is no demo in {config.parent}. Start it first with "make run", or name its DATA_DIR.')
         set_up_django(config, config.parent / DATABASE)
         fill_queue(QUEUE, WAITING)
+        print(f"{WAITING} submissions wait in the queue {QUEUE}.", flush=True)
     except (ValueError, ImproperlyConfigured) as error:
         sys.exit(str(error))
     except OperationalError as error:
