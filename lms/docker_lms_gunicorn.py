@@ -92,6 +92,8 @@ def on_starting(server):
         take_lms_yml(server)
     except ValueError as error:
         sys.exit(f"The LMS does not start. {error}")
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
     # Gunicorn's own hook is not called where it cannot listen.
     atexit.register(forget_lms_yml, server)
 

@@ -6,11 +6,9 @@ that asks. Submissions left from an earlier run would be counted as lost.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
-
-from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
 
 from measure.populate import fill_queue
 from tools.provision import DATABASE, set_up_django
@@ -21,6 +19,11 @@ WAITING = 200
 
 def main(config):
     """Fill the queue; end with a line that says what is wrong."""
+    # Ctrl-C ends the process at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+
     try:
         if not config.exists():
             sys.exit(f'There is no demo in {config.parent}. Start it first with "make run", or name its DATA_DIR.')
@@ -31,8 +34,6 @@ def main(config):
         sys.exit(str(error))
     except OperationalError as error:
         sys.exit(f'The queue in {config.parent} cannot be filled: {error}. Is "make run" ready?')
-    except KeyboardInterrupt:
-        sys.exit("Interrupted.")
 
 
 if __name__ == "__main__":

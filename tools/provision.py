@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -153,6 +154,8 @@ def provision(config):
 
 def main(port, config):
     """Prepare everything, and say what to try; end with a line that says what is wrong."""
+    # Ctrl-C ends the process at once, without a traceback. The next run completes what is missing.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured
 
     os.umask(0o077)
@@ -168,8 +171,6 @@ def main(port, config):
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"DATA_DIR={config.parent} cannot be used: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. The next make run goes on.")
     print(WHAT_TO_TRY.format(port=port, config=config, folder=config.parent, password=PASSWORD), flush=True)
 
 
