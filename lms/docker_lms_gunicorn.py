@@ -8,6 +8,7 @@ good start or reload took: a faulty file neither stops the server nor reaches so
 import atexit
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,3 +110,9 @@ def on_reload(server):
 def post_fork(server, worker):
     """Let the worker read the copy."""
     os.environ["LMS_CFG"] = server.lms_yml
+
+
+def post_worker_init(worker):
+    """Finish the current request at Ctrl-C, as at SIGTERM. Gunicorn would interrupt it and log a traceback."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, worker.handle_exit)
