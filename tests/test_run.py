@@ -148,7 +148,7 @@ def demo(tmp_path_factory):
 
 def test_make_graders_grades_everything_with_one_login_each_as_often_as_it_is_run(demo, tmp_path):
     for _ in range(2):
-        returncode, counts = make_graders(demo, tmp_path, seconds=60)
+        returncode, counts = make_graders(demo, tmp_path, seconds=250)
         assert returncode == 0
         assert counts["logins"] == GRADERS
         assert counts["graded"] == SUBMISSIONS
