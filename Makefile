@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference storm race \
-	load cost graders screenshots format upgrade clean unfinished
+	load cost graders screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -14,7 +14,7 @@ export COVERAGE_PROCESS_START := $(CURDIR)/pyproject.toml
 export COVERAGE_FILE := $(CURDIR)/.coverage
 endif
 
-ifneq ($(filter run,$(MAKECMDGOALS)),)
+ifneq ($(filter run graders,$(MAKECMDGOALS)),)
 ifneq ($(words $(DATA_DIR)),1)
 $(error DATA_DIR must name one folder, without spaces, but it is "$(DATA_DIR)")
 endif
@@ -23,21 +23,23 @@ endif
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-run: export PORT := $(PORT)
-run: export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
+run graders: export PORT := $(PORT)
+run graders: export LMS_CFG := $(abspath $(DATA_DIR))/lms.yml
 run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (PORT=18000 DATA_DIR=var)
 	@$(BIN)/python -m tools.provision
 	@exec $(BIN)/gunicorn --config lms/docker_lms_gunicorn.py --access-logfile /dev/null \
 		--workers 2 --bind "127.0.0.1:$$PORT" lms.wsgi
 
-test: $(VENV)/testing ## Set everything up and run the tests (ARGS="-k login" for some)
-	$(BIN)/pytest $(ARGS)
+test: $(VENV)/testing ## Set everything up and run the tests in parallel (ARGS="-n 0 -k login": some, in one process)
+	$(BIN)/pytest -n logical --dist loadfile $(ARGS)
 
 # A missing Python is an error in CI; elsewhere its environments are skipped.
 test-wheel: $(VENV)/testing ## Build the wheel and test it on each Python and Django there is (TOXENV=py311-django42 for one)
 	$(BIN)/tox run --skip-missing-interpreters $(if $(CI),false,true)
 
-coverage: $(VENV)/testing ## Say what of the product no test reaches: make test test-wheel coverage COVERAGE=1
+coverage: ## Report the code that no test reaches; the tests come first: make test test-wheel coverage COVERAGE=1
+	@ls .coverage.* >/dev/null 2>&1 || { \
+		echo "No test has been measured. Run the tests first: make test test-wheel coverage COVERAGE=1" >&2; exit 1; }
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -89,7 +91,8 @@ load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS
 cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
 
-graders: $(VENV)/testing ## Let twenty graders work on the LMS of "make run" (PORT=18000)
+graders: $(VENV)/measuring ## Let twenty graders work on the LMS of "make run" (PORT=18000 DATA_DIR=var)
+	@$(BIN)/python -m tools.fill_queue
 	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)
 
 screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
@@ -114,20 +117,36 @@ COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(abspath $(BIN))/pip-compile -
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 upgrade: $(VENV)/development ## Compile the pinned requirements anew
-	cd requirements/edx && for name in base production testing development; do \
+	cd requirements/edx && for name in base production measuring testing development; do \
 		$(COMPILE) $$name.in --output-file $$name.txt; done
 
 clean: ## Remove the virtual environments and what was built; the data in var/ stays
 	rm -rf $(VENV) .tox dist mutants .coverage*
 
-# The driver for MariaDB has to be compiled: without its headers the tests that need it skip, and say so.
-DRIVER = $$(for library in mysqlclient mariadb libmariadb; do pkg-config --exists $$library 2>/dev/null && echo production && break; done)
+PIP := $(BIN)/pip install --disable-pip-version-check
+NEEDED := $(PYTHON) must be Python 3.11 or newer, with venv (on Debian: apt install python3-venv)
+# The driver for MariaDB is compiled. Where its headers are missing, the tests that need it are skipped and say so.
+HAS_HEADERS := { for name in mysqlclient mariadb libmariadb; do pkg-config --exists $$name && break; done; } 2>/dev/null
 
-# What was cut off, or is under way in another make, is for tools/environment.py to see.
-UNFINISHED := $(if $(wildcard $(VENV)/ready),,unfinished)
+# Each stamp is touched last, so the next make repeats an install that was cut off. The base starts from nothing.
+# Ctrl-C waits for venv, which would end with a traceback.
+$(VENV)/base: requirements/edx/base.txt
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(NEEDED). To use another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Creating $(VENV)"
+	@trap "" INT; $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) -r $<
+	@touch $@
 
-$(VENV)/base: requirements/edx/base.txt $(UNFINISHED)
-	@$(PYTHON) -m tools.environment base
+$(VENV)/measuring: requirements/edx/measuring.txt $(VENV)/base
+	$(PIP) -r $<
+	@touch $@
 
-$(VENV)/testing $(VENV)/development: $(VENV)/%: requirements/edx/%.txt requirements/edx/production.txt $(UNFINISHED)
-	@$(PYTHON) -m tools.environment $* $(DRIVER)
+$(VENV)/testing: requirements/edx/testing.txt requirements/edx/production.txt $(VENV)/measuring
+	$(PIP) -r $<
+	@if $(HAS_HEADERS); then $(PIP) -r requirements/edx/production.txt; fi
+	@touch $@
+
+$(VENV)/development: requirements/edx/development.txt $(VENV)/testing
+	$(PIP) -r $<
+	@touch $@

@@ -7,6 +7,7 @@ stops if a worker cannot start. docs/production.rst shows how.
 
 import multiprocessing
 import os
+import signal
 
 bind = "127.0.0.1:8000"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2 * multiprocessing.cpu_count() + 1)
@@ -21,3 +22,9 @@ accesslog = "-"
 errorlog = "-"
 # By default every gunicorn of one account uses the same socket in its home directory.
 control_socket_disable = True
+
+
+def post_worker_init(worker):
+    """Finish the current request at Ctrl-C, as at SIGTERM. Gunicorn would interrupt it and log a traceback."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, worker.handle_exit)

@@ -28,17 +28,21 @@ def create_accounts(accounts):
 
 def fill_queue(name, submissions):
     """Let so many submissions wait in the queue ``name``, and no others."""
+    from django.db import transaction
     from submissions.models import ExternalGraderDetail, StudentItem, Submission
 
-    StudentItem.objects.all().delete()
-    ids = [{"student_id": f"student-{number}", "item_id": f"problem-{number}"} for number in range(submissions)]
-    items = StudentItem.objects.bulk_create(StudentItem(course_id="course", item_type="problem", **one) for one in ids)
-    answers = Submission.objects.bulk_create(
-        Submission(student_item=item, attempt_number=1, answer="") for item in items
-    )
-    ExternalGraderDetail.objects.bulk_create(
-        ExternalGraderDetail(submission=answer, queue_name=name, queue_key="key") for answer in answers
-    )
+    ids = [{"student_id": f"student-{number}", "item_id": f"{name}-{number}"} for number in range(submissions)]
+    with transaction.atomic():
+        StudentItem.objects.filter(submission__external_grader_detail__queue_name=name).delete()
+        items = StudentItem.objects.bulk_create(
+            StudentItem(course_id="course", item_type="problem", **one) for one in ids
+        )
+        answers = Submission.objects.bulk_create(
+            Submission(student_item=item, attempt_number=1, answer="") for item in items
+        )
+        ExternalGraderDetail.objects.bulk_create(
+            ExternalGraderDetail(submission=answer, queue_name=name, queue_key="key") for answer in answers
+        )
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def _storm(url, options, number, scenario):
     crowd.visit(f"{number} graders, {scenario}")
     if not crowd.counts["logins"]:
         raise SystemExit(f"Nobody can sign in at {url}/xqueue/login/ as {options.account[0]}: {dict(crowd.statuses)}")
+    if not any(crowd.counts[name] for name in ("graded", *FAULTS)):
+        raise SystemExit(f"Nothing was graded: the queue {options.queue} at {url} is empty. Submit some work first.")
     row = {"scenario": scenario, "graders": number, "seconds": len(crowd.samples) - 1}
     row |= {name: crowd.counts[name] for name in ("logins", "graded", *FAULTS)}
     if number == options.graders[0]:
@@ -78,10 +80,14 @@ def find_failures(rows):
 
 def sentence(row):
     """Return ``row`` in one sentence."""
-    faults = ", ".join(f"{row[name]} {name}" for name in FAULTS if row[name]) or "no refusal"
-    return (
-        "{scenario}: {graders} graders, {logins} logins, {graded} graded in {seconds} s, ".format(**row) + f"{faults}."
-    )
+    faults = ", ".join(count(row, name) for name in FAULTS if row[name]) or "no refusal"
+    told = ", ".join(count(row, name) for name in ("graders", "logins", "graded"))
+    return f"{row['scenario']}: {told} in {row['seconds']} s, {faults}."
+
+
+def count(row, name):
+    """Return the number ``name`` of ``row`` with its noun: "1 login", "2 logins"."""
+    return f"{row[name]} {name.removesuffix('s') if row[name] == 1 else name}"
 
 
 def publish(rows):

@@ -34,13 +34,15 @@ class Crowd(Environment):
     def visit(self, title):
         """Let them in, and start the clock when all are there; stop early once all that waited is graded."""
         runner = self.create_local_runner()
+        show(f"{title}: signing in")
         runner.start(self.size, spawn_rate=min(100, self.size))
         self.everybody_is_here.wait()
         for second in range(self.options.seconds + 1):
             self.samples.append(Counter(self.counts))
             done = ", ".join(f"{number} {what}" for what, number in sorted(self.counts.items()))
             show(f"{title}, {second} s of {self.options.seconds}: {done}")
-            if second == self.options.seconds or (self.counts["graded"] and len(self.idle) == self.size):
+            is_all_graded = len(self.idle) == self.size and not self.counts["lost"]
+            if second == self.options.seconds or is_all_graded:
                 break
             gevent.sleep(1)
         runner.quit()

@@ -22,7 +22,7 @@ PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "sudo
 NOT_RUN = {
     "export LMS_CFG=": "it names the site's own file, in place of which there is one of this test",
     "source ": "the environment of this test is on the path",
-    "python3 -m venv": "tests/test_environment.py makes environments",
+    "python3 -m venv": "tests/test_makefile.py makes environments",
     "pip install": "it needs a package index; tests/wheel installs the wheel",
     "pip uninstall": "it would change the environment of this test",
     "uv pip install": "uv is not among the requirements",

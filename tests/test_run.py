@@ -1,4 +1,4 @@
-"""The product as a newcomer meets it: the server of ``make run``, and twenty graders signed in as one account."""
+"""The product as a newcomer meets it: ``make run``, and ``make graders``, twenty graders signed in as one account."""
 
 import json
 import os
@@ -9,189 +9,263 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import requests
 
 from testing.production_lms import free_port
+from tools.provision import DATABASE, check_port, write_config
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 SUBMISSIONS = 200
-WORKERS = 20
+GRADERS = 20
 # The first words of each lms.yml that "make run" writes.
 MARK = '# Made by "make run"'
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
+class Demo(NamedTuple):
+    """What ``make run`` serves, and from where."""
+
+    folder: Path
+    port: int
+    log: Path
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+
+def start_make(target, *, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables):
+    """Start ``make`` in a process group of its own."""
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    return subprocess.Popen(
+        ["make", target, *(f"{name}={value}" for name, value in variables.items())],
+        cwd=REPO_ROOT,
+        env=environment,
+        stdout=stdout,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+        # These tests may run in the background of a shell, where Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def run_make(target, **variables):
+    """Run ``make`` to its end; return its return code, what it printed, and what it said was wrong, without make's."""
+    with start_make(target, **variables) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=300)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
+    said = [line for line in stderr.splitlines() if not re.match(r"make(\[\d+\])?: ", line)]
+    return process.returncode, stdout, said
+
+
 @contextmanager
 def make_run(folder):
-    """Run ``make run`` with its data in ``folder``; yield its URL, and stop it as Ctrl-C does."""
+    """Run ``make run`` with its data in ``folder``; yield the demo, and stop it as Ctrl-C does."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    log = folder / f"make-run-{port}.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            ["make", "run", f"PORT={port}", f"DATA_DIR={folder}"],
-            cwd=REPO_ROOT,
-            env={name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    demo = Demo(folder, port, folder / f"make-run-{port}.log")
+    with demo.log.open("w") as output:
+        process = start_make("run", PORT=port, DATA_DIR=folder, stdout=output, stderr=subprocess.STDOUT)
         try:
-            wait_for(url, process, log)
-            yield url
+            wait_for(demo, process)
+            yield demo
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(timeout=60)
     with pytest.raises(requests.ConnectionError):
-        requests.get(url, timeout=5)
+        requests.get(demo.url, timeout=5)
+    assert "Traceback" not in demo.log.read_text()
 
 
-def wait_for(url, process, log):
+def wait_for(demo, process):
     """Return when the server's heartbeat is well."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
+        assert process.poll() is None, demo.log.read_text()
         try:
-            if requests.get(f"{url}/heartbeat", timeout=10).status_code == 200:
+            if requests.get(f"{demo.url}/heartbeat", timeout=10).status_code == 200:
                 return
         except requests.ConnectionError:
             time.sleep(0.2)
-    raise AssertionError(log.read_text())
+    raise AssertionError(demo.log.read_text())
 
 
-def sign_in(url, email):
+def sign_in(demo, email):
     """Return a browser's worth of cookies, signed in."""
     browser = requests.Session()
-    endpoint = f"{url}/api/user/v1/account/login_session/"
+    endpoint = f"{demo.url}/api/user/v1/account/login_session/"
     browser.get(endpoint, timeout=60)
-    headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": url}
+    headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": demo.url}
     response = browser.post(endpoint, data={"email": email, "password": "edx"}, headers=headers, timeout=60)
     assert response.json()["success"] is True
     return browser
 
 
-def is_signed_in(url, browser):
+def is_signed_in(demo, browser):
     """Tell whether the dashboard opens."""
-    return browser.get(f"{url}/dashboard", timeout=60, allow_redirects=False).status_code == 200
+    return browser.get(f"{demo.url}/dashboard", timeout=60, allow_redirects=False).status_code == 200
 
 
-def grade_all(url, *, workers, seconds):
-    """Let ``workers`` graders work for ``seconds``, as ``make graders`` does; return what they counted."""
-    command = [sys.executable, "-m", "measure", "storm", "--url", url, "--graders", str(workers), "--pause", "0"]
-    environment = {**os.environ, "MEASURE_PASSWORD": "edx"}
-    with tempfile.NamedTemporaryFile() as file:
-        arguments = [*command, "--seconds", str(seconds), "--json", file.name]
-        subprocess.run(arguments, cwd=REPO_ROOT, env=environment, check=False)
-        return json.loads(file.read())
+def make_graders(demo, tmp_path, *, seconds):
+    """Run ``make graders``, and let grading take no time; return the return code and what was counted."""
+    rows = tmp_path / "rows.json"
+    rows.unlink(missing_ok=True)
+    arguments = f"--pause 0 --seconds {seconds} --json {rows}"
+    returncode, _, _ = run_make("graders", PORT=demo.port, DATA_DIR=demo.folder, ARGS=arguments)
+    return returncode, json.loads(rows.read_text())
 
 
-def waiting(folder):
-    """Return how many submissions wait to be graded."""
-    with closing(sqlite3.connect(folder / "lms.sqlite3")) as database:
-        query = "SELECT COUNT(*) FROM submissions_externalgraderdetail WHERE status = 'pending'"
-        return database.execute(query).fetchone()[0]
-
-
-def refuse_to_run(**variables):
-    """Run ``make run``, which has to refuse; return what it says."""
-    arguments = [f"{name}={value}" for name, value in variables.items()]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    with subprocess.Popen(["make", "run", *arguments], cwd=REPO_ROOT, **pipes) as process:
-        try:
-            stdout, stderr = process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGTERM)
-            raise
-    assert process.returncode == 2
-    assert "The LMS is on" not in stdout
-    said = [line for line in stderr.splitlines() if not re.match(r"make(\[\d+\])?: ", line)]
-    assert len(said) == 1, stderr
-    return said[0]
+def refuse(target, **variables):
+    """Run ``make``, which has to refuse in one line; return that line."""
+    returncode, stdout, said = run_make(target, **variables)
+    assert returncode == 2
+    assert stdout == ""
+    (line,) = said
+    return line
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("run")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    lms_yml = folder / "lms.yml"
+    write_config(lms_yml, folder / DATABASE)
+    # As Django's tests do, for speed.
+    with lms_yml.open("a") as file:
+        file.write("PASSWORD_HASHERS: [django.contrib.auth.hashers.MD5PasswordHasher]\n")
+    with make_run(folder) as demo:
+        yield demo
 
 
-def test_twenty_graders_stay_signed_in_while_a_learner_keeps_one_session(folder):
-    with make_run(folder) as url:
-        counts = grade_all(url, workers=WORKERS, seconds=300)
-        assert counts["logins"] == WORKERS
+def test_make_graders_grades_everything_with_one_login_each_as_often_as_it_is_run(demo, tmp_path):
+    for _ in range(2):
+        returncode, counts = make_graders(demo, tmp_path, seconds=250)
+        assert returncode == 0
+        assert counts["logins"] == GRADERS
         assert counts["graded"] == SUBMISSIONS
         assert counts["refused"] == counts["lost"] == counts["errors"] == 0
-
-        first = sign_in(url, "honor@example.com")
-        assert is_signed_in(url, first)
-        second = sign_in(url, "honor@example.com")
-        assert not is_signed_in(url, first)
-        assert is_signed_in(url, second)
-        assert "Exempt" in sign_in(url, "xqwatcher@example.com").get(f"{url}/dashboard", timeout=60).text
-        assert sign_in(url, "staff@example.com").get(f"{url}/admin/", timeout=60).status_code == 200
-        (log,) = folder.glob("make-run-*.log")
-        assert "Traceback" not in log.read_text()
-        # 400 requests of the graders later, their logins are what the log tells of them.
-        assert log.read_text().count("\n") < 4 * WORKERS
+        # As an interrupted run leaves them: edx-submissions offers them again five minutes after they were pulled.
+        with closing(sqlite3.connect(demo.folder / "lms.sqlite3")) as database, database:
+            long_ago = "SET status = 'pulled', status_time = '2000-01-01'"
+            database.execute(f"UPDATE submissions_externalgraderdetail {long_ago}")
+    # Only the logins are logged, not the hundreds of other requests.
+    assert demo.log.read_text().count("\n") < 8 * GRADERS
 
 
-def test_without_the_exemption_the_same_graders_are_evicted_while_work_waits(folder):
-    lms_yml = folder / "lms.yml"
+def test_an_empty_queue_is_not_a_success(demo):
+    arguments = "--pause 0 --queue other"
+    returncode, _, said = run_make("graders", PORT=demo.port, DATA_DIR=demo.folder, ARGS=arguments)
+    assert returncode == 2
+    assert said == [f"Nothing was graded: the queue other at {demo.url} is empty. Submit some work first."]
+
+
+def test_ctrl_c_ends_make_graders_without_a_traceback(demo):
+    with start_make("graders", PORT=demo.port, DATA_DIR=demo.folder, ARGS="--seconds 300") as process:
+        assert process.stdout.readline().startswith(f"{SUBMISSIONS} submissions wait")
+        os.killpg(process.pid, signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "Traceback" not in stdout + stderr
+
+
+def test_a_learner_keeps_one_session(demo):
+    first = sign_in(demo, "honor@example.com")
+    assert is_signed_in(demo, first)
+    second = sign_in(demo, "honor@example.com")
+    assert not is_signed_in(demo, first)
+    assert is_signed_in(demo, second)
+
+
+def test_the_dashboard_and_the_page_for_staff_tell_who_is_exempt(demo):
+    assert "Exempt" in sign_in(demo, "xqwatcher@example.com").get(f"{demo.url}/dashboard", timeout=60).text
+    staff = sign_in(demo, "staff@example.com")
+    assert staff.get(f"{demo.url}/admin/", timeout=60).status_code == 200
+    page = f"{demo.url}/single_login/exemptions/"
+    assert "xqwatcher" in staff.get(page, timeout=60).text
+    assert page in demo.log.read_text()
+
+
+def test_the_set_up_shows_its_steps(demo):
+    assert demo.log.read_text().startswith(f"Creating the tables of {demo.folder}")
+
+
+def test_without_the_exemption_the_graders_evict_each_other(demo, tmp_path):
+    lms_yml = demo.folder / "lms.yml"
     before = lms_yml.read_text()
-    lms_yml.write_text(re.sub(r"^SINGLE_LOGIN_EXEMPT_GROUPS:.*\n", "", before, flags=re.MULTILINE))
-    with make_run(folder) as url:
-        assert waiting(folder) == SUBMISSIONS
-        counts = grade_all(url, workers=WORKERS, seconds=10)
-        assert counts["refused"] > 0
-        assert counts["logins"] > WORKERS
-    assert lms_yml.read_text() == before.replace('SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]\n', "")
+    changed = before.replace('SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]\n', "")
+    assert changed != before
+    lms_yml.write_text(changed)
+    try:
+        # The first server goes on with the settings that it has read.
+        with make_run(demo.folder) as without_exemption:
+            returncode, counts = make_graders(without_exemption, tmp_path, seconds=2)
+        assert lms_yml.read_text() == changed
+    finally:
+        lms_yml.write_text(before)
+    assert returncode == 2
+    assert counts["refused"] > 0
+    assert counts["logins"] > GRADERS
 
 
-def test_what_the_demo_knows_is_for_its_owner_alone(tmp_path):
+def test_two_set_ups_at_once_in_one_folder_both_succeed_and_only_the_owner_can_read_it(tmp_path):
     # As devstack leaves it in var/.
     (tmp_path / "lms.sqlite3").touch(mode=0o644)
-    with make_run(tmp_path):
-        # SQLite makes its other files, which come and go, as it finds this one.
-        for name in ("lms.yml", "lms.sqlite3"):
-            assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+    environment = {**os.environ, "PORT": str(free_port()), "LMS_CFG": str(tmp_path / "lms.yml")}
+    del environment["DJANGO_SETTINGS_MODULE"]
+    command = [sys.executable, "-m", "tools.provision"]
+    both = [subprocess.Popen(command, cwd=REPO_ROOT, env=environment) for _ in range(2)]
+    assert [process.wait(timeout=120) for process in both] == [0, 0]
+    # SQLite makes its other files, which come and go, as it finds this one.
+    for name in ("lms.yml", "lms.sqlite3"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "lms.yml").read_text().startswith(MARK)
 
 
-def test_two_at_once_in_one_folder_both_serve(tmp_path):
-    with ExitStack() as runs, ThreadPoolExecutor(2) as pool:
-        for url in pool.map(lambda _: runs.enter_context(make_run(tmp_path)), range(2)):
-            assert is_signed_in(url, sign_in(url, "honor@example.com"))
-
-
 @pytest.mark.parametrize("port", ["", "0", "99999", "18 322", "http", "-1", "80.5"])
-def test_a_port_that_is_none_is_refused(tmp_path, port):
-    said = refuse_to_run(DATA_DIR=tmp_path / "new", PORT=port)
-    assert said == f"PORT must be a number from 1 to 65535, but it is {port!r}."
+def test_an_invalid_port_is_refused(port):
+    with pytest.raises(ValueError, match=f"^PORT must be a number from 1 to 65535, but it is '{port}'"):
+        check_port(port)
+
+
+def test_a_port_in_use_is_refused(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = refuse("run", DATA_DIR=tmp_path / "new", PORT=port)
+    assert said == f"PORT={port} cannot be used: Address already in use. Choose another: make run PORT=..."
     assert not list(tmp_path.iterdir())
 
 
-def test_a_port_that_is_taken_is_refused(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        said = refuse_to_run(DATA_DIR=tmp_path, PORT=port)
-    assert said == f"PORT={port} cannot be used: Address already in use. Choose another: make run PORT=..."
-
-
+@pytest.mark.parametrize("target", ["run", "graders"])
 @pytest.mark.parametrize("data_dir", ["", "with space"])
-def test_a_folder_that_is_none_or_two_is_refused(data_dir):
-    said = refuse_to_run(DATA_DIR=data_dir)
+def test_a_data_dir_that_is_not_one_folder_is_refused(target, data_dir):
+    said = refuse(target, DATA_DIR=data_dir)
     assert f'DATA_DIR must name one folder, without spaces, but it is "{data_dir}"' in said
 
 
+def test_graders_without_a_demo_are_refused(tmp_path):
+    said = refuse("graders", DATA_DIR=tmp_path)
+    assert said == f'There is no demo in {tmp_path}. Start it first with "make run", or name its DATA_DIR.'
+
+
+def test_graders_before_the_set_up_is_complete_are_refused(tmp_path):
+    database = f"{{ENGINE: django.db.backends.sqlite3, NAME: {tmp_path}/lms.sqlite3}}"
+    (tmp_path / "lms.yml").write_text(f"{MARK}\nSECRET_KEY: key\nDATABASES: {{default: {database}}}\n")
+    said = refuse("graders", DATA_DIR=tmp_path)
+    assert said.startswith(f"The queue in {tmp_path} cannot be filled: no such table")
+
+
+@pytest.mark.parametrize("target", ["run", "graders"])
 @pytest.mark.parametrize("change", ["another's", "another database", "without the mark", "one database more"])
-def test_the_accounts_with_a_known_password_go_into_the_demos_own_database_alone(tmp_path, change):
+def test_accounts_and_submissions_go_only_into_the_demos_own_database(tmp_path, target, change):
     ours = (
         f"{MARK}\nSECRET_KEY: key\nDATABASES:\n"
         f"  default: {{ENGINE: django.db.backends.sqlite3, NAME: {tmp_path}/lms.sqlite3}}\n"
@@ -205,15 +279,16 @@ def test_the_accounts_with_a_known_password_go_into_the_demos_own_database_alone
     }[change]
     lms_yml = tmp_path / "lms.yml"
     lms_yml.write_text(changed)
-    said = refuse_to_run(DATA_DIR=tmp_path, PORT=free_port())
+    said = refuse(target, DATA_DIR=tmp_path, PORT=free_port())
     assert said.startswith(f'{lms_yml} is not what "make run" wrote')
     assert list(tmp_path.iterdir()) == [lms_yml]
     assert lms_yml.read_text() == changed
 
 
-def test_a_faulty_lms_yml_is_told_in_a_line(tmp_path):
+@pytest.mark.parametrize("target", ["run", "graders"])
+def test_a_faulty_lms_yml_is_refused_in_a_line(tmp_path, target):
     database = f"{{ENGINE: django.db.backends.sqlite3, NAME: {tmp_path}/lms.sqlite3}}"
     faulty = f"SECRET_KEY: key\nPREVENT_CONCURRENT_LOGINS: flase\nDATABASES: {{default: {database}}}\n"
     (tmp_path / "lms.yml").write_text(f"{MARK}\n{faulty}")
-    said = refuse_to_run(DATA_DIR=tmp_path, PORT=free_port())
+    said = refuse(target, DATA_DIR=tmp_path, PORT=free_port())
     assert said.startswith("PREVENT_CONCURRENT_LOGINS must be true or false")

@@ -9,13 +9,13 @@ import fcntl
 import json
 import os
 import secrets
+import signal
 import socket
 import sys
 from pathlib import Path
 
 PASSWORD = "edx"  # noqa: S105
-QUEUE = "test-queue"
-WAITING = 200
+DATABASE = "lms.sqlite3"
 
 MARK = '# Made by "make run"'
 LMS_YML = """\
@@ -54,7 +54,9 @@ The LMS is on http://127.0.0.1:{port} with {config}
   Try:
     - http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first
     - the same as xqwatcher: both stay signed in, and the dashboard says why
-    - twenty graders at once, in another terminal:  make graders PORT={port}
+    - twenty graders at once, in another terminal:
+      make graders PORT={port} DATA_DIR={folder}
+    - who is exempt, and why, as staff: http://127.0.0.1:{port}/single_login/exemptions/
     - take the exemption out of the lms.yml, start again, and see the graders evict each other
 
 Ctrl-C stops it.
@@ -122,53 +124,38 @@ def create_account(model, username, **fields):
     return user
 
 
-def queue_submissions():
-    """Fill the queue up, so that WAITING submissions wait to be graded."""
-    from django.db import transaction
-    from submissions.api import create_external_grader_detail
-    from submissions.models import ExternalGraderDetail
+def set_up_django(config, database):
+    """Load the settings of ``config``, which LMS_CFG names. Raises ValueError unless it is the demo's."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "lms.envs.production"
 
-    queue = ExternalGraderDetail.objects.filter(queue_name=QUEUE)
-    ever = queue.count()
-    missing = WAITING - queue.filter(status=ExternalGraderDetail.Status.PENDING).count()
-    with transaction.atomic():
-        for number in range(ever, ever + missing):
-            create_external_grader_detail(
-                student_item_dict={
-                    "student_id": f"student-{number}",
-                    "course_id": "course-v1:edX+DemoX+Demo_Course",
-                    "item_id": f"problem-{number}",
-                    "item_type": "problem",
-                },
-                answer=f"print({number})",
-                queue_name=QUEUE,
-                queue_key=f"key-{number}",
-                grader_file_name="grade.py",
-            )
+    import django
+
+    check_config(config, database)
+    django.setup()
 
 
 def provision(config):
     """Prepare everything that the server needs beside ``config``. Raises ValueError and Django's own exceptions."""
-    database = config.parent / "lms.sqlite3"
-    write_config(config, database)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "lms.envs.production"
-
-    import django
     from django.core.management import call_command
 
-    check_config(config, database)
-    django.setup()
+    database = config.parent / DATABASE
+    write_config(config, database)
+    set_up_django(config, database)
     database.touch()
     database.chmod(0o600)
+    print(f"Creating the tables of {database}", flush=True)
     call_command("migrate", verbosity=0)
     call_command("createcachetable", verbosity=0)
+    print("Collecting the static files", flush=True)
     call_command("collectstatic", interactive=False, verbosity=0)
+    print("Creating the accounts", flush=True)
     create_accounts()
-    queue_submissions()
 
 
 def main(port, config):
     """Prepare everything, and say what to try; end with a line that says what is wrong."""
+    # Ctrl-C ends the process at once, without a traceback. The next run completes what is missing.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured
 
     os.umask(0o077)
@@ -184,9 +171,7 @@ def main(port, config):
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"DATA_DIR={config.parent} cannot be used: {error}")
-    except KeyboardInterrupt:
-        sys.exit("Interrupted. The next make run goes on.")
-    print(WHAT_TO_TRY.format(port=port, config=config, password=PASSWORD), flush=True)
+    print(WHAT_TO_TRY.format(port=port, config=config, folder=config.parent, password=PASSWORD), flush=True)
 
 
 if __name__ == "__main__":

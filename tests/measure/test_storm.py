@@ -51,3 +51,9 @@ def test_a_site_by_its_url_is_promised_the_same():
 
 def test_a_storm_is_told_in_a_sentence():
     assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refusal."
+
+
+def test_one_of_a_kind_is_singular():
+    one = row("make run", graded=1, logins=1, graders=1, **{"failed logins": 1, "refused": 1, "errors": 1})
+    told = "1 grader, 1 login, 1 graded in 60 s, 1 failed login, 1 refused, 1 error"
+    assert sentence(one) == f"make run: {told}."

@@ -1,0 +1,40 @@
+"""
+Give the graders of ``make graders`` a full queue, in the demo whose lms.yml LMS_CFG names; earlier submissions go.
+
+edx-submissions offers a submission again five minutes after a grader pulled it and posted no result, to every grader
+that asks. Submissions left from an earlier run would be counted as lost.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from measure.populate import fill_queue
+from tools.provision import DATABASE, set_up_django
+
+QUEUE = "test-queue"
+WAITING = 200
+
+
+def main(config):
+    """Fill the queue; end with a line that says what is wrong."""
+    # Ctrl-C ends the process at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+
+    try:
+        if not config.exists():
+            sys.exit(f'There is no demo in {config.parent}. Start it first with "make run", or name its DATA_DIR.')
+        set_up_django(config, config.parent / DATABASE)
+        fill_queue(QUEUE, WAITING)
+        print(f"{WAITING} submissions wait in the queue {QUEUE}.", flush=True)
+    except (ValueError, ImproperlyConfigured) as error:
+        sys.exit(str(error))
+    except OperationalError as error:
+        sys.exit(f'The queue in {config.parent} cannot be filled: {error}. Is "make run" ready?')
+
+
+if __name__ == "__main__":
+    main(Path(os.environ["LMS_CFG"]))
