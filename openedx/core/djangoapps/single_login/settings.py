@@ -6,6 +6,7 @@ from django.conf import global_settings
 
 PACKAGE = __name__.rpartition(".")[0]
 SESSION_ENGINE = f"{PACKAGE}.session_engine"
+SESSION_CHECK_MIDDLEWARE = f"{PACKAGE}.middleware.SessionCheckMiddleware"
 JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.middleware.JwtCookieMiddleware"
 # .. setting_name: SINGLE_LOGIN_SITE_SESSION_ENGINE
 # .. setting_default: django.contrib.sessions.backends.db
