@@ -99,7 +99,7 @@ def _find_misplaced() -> Iterator[Finding]:
     # A lower-case key of the platform's file becomes a variable of the settings module, but not a setting.
     module = vars(sys.modules[settings_module()]) if settings_module() in sys.modules else {}
     # Django warns if some of its own settings are only read.
-    others = (name for name in dir(settings) if not hasattr(global_settings, name))
+    others = (name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name))
     top_level = {**module, **{name: getattr(settings, name) for name in others}}
     for name in sorted(top_level):
         if meant := _find_meant(name):

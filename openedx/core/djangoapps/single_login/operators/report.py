@@ -7,6 +7,7 @@ account in memory, and reads the rest of it when it is asked for.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -258,7 +259,7 @@ def _has_recorded_session(meta: str | None) -> bool:
 
 def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str) -> str:
     """Return the names that ``name`` was probably meant to be, or what to do ``otherwise``."""
-    wanted = name.strip()
+    wanted = unicodedata.normalize("NFKC", name).strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
     candidates = list(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES])
     closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
