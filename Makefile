@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference storm race \
-	load cost graders screenshots format upgrade clean unfinished
+	load cost names graders screenshots format upgrade clean unfinished
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -88,6 +88,9 @@ load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS
 
 cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
+
+names: $(VENV)/testing ## Measure the checks, the command and the page with very many exempt names
+	$(BIN)/python -m measure names $(or $(ARGS),--docs)
 
 graders: $(VENV)/testing ## Let twenty graders work on the LMS of "make run" (PORT=18000)
 	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)

@@ -140,8 +140,9 @@ class Command(BaseCommand):
         # Written as it is read: the accounts may be many.
         self.stdout.write(json.dumps(report.as_dict(), indent=2)[:-2] + ',\n  "accounts": [', ending="")
         separator = "\n    "
+        encoder = DjangoJSONEncoder()
         for account in report.read_accounts(report.exempt_ids()):
-            self.stdout.write(separator + json.dumps(asdict(account), cls=DjangoJSONEncoder), ending="")
+            self.stdout.write(separator + encoder.encode(asdict(account)), ending="")
             separator = ",\n    "
         self.stdout.write("\n  ]\n}")
 
@@ -168,6 +169,8 @@ class Command(BaseCommand):
 
 def _printable(text: str) -> str:
     """Return ``text`` with each character escaped that a terminal would obey or hide instead of showing it."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
