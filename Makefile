@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference storm race \
-	load cost graders screenshots format upgrade clean
+	load cost names graders screenshots format upgrade clean
 
 PYTHON ?= python3
 PORT ?= 18000
@@ -90,6 +90,9 @@ load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS
 
 cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
+
+names: $(VENV)/testing ## Measure the checks, the command and the page with very many exempt names
+	$(BIN)/python -m measure names $(or $(ARGS),--docs)
 
 graders: $(VENV)/measuring ## Let twenty graders work on the LMS of "make run" (PORT=18000 DATA_DIR=var)
 	@$(BIN)/python -m tools.fill_queue

@@ -1,4 +1,4 @@
-"""Measure the storm, the race, the load or the cost: on an LMS of our own, or on a site of yours."""
+"""Measure the storm, the race, the load, the cost or many names: on an LMS of our own, or on a site of yours."""
 
 import argparse
 import getpass
@@ -13,11 +13,11 @@ import gevent
 import locust  # noqa: F401
 import requests
 
-from measure import cost, load, race, storm
+from measure import cost, load, names, race, storm
 from measure.figures import FIGURES, REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
 from testing.production_lms import describe_servers, find_obstacle, production_lms
 
-COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost}
+COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost, "names": names}
 EPILOG = """
 On a site of yours use accounts made for this alone. Their password is taken from the environment variable
 MEASURE_PASSWORD, or asked for. Raise LOGISTRATION_RATELIMIT_RATE and LOGISTRATION_PER_EMAIL_RATELIMIT_RATE there for

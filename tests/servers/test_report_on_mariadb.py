@@ -15,6 +15,7 @@ from django.test import override_settings
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.operators.report import Report
+from openedx.core.djangoapps.single_login.tests.statements import Statements
 from testing.production_lms import REPO_ROOT, connect, mysql_address
 
 NAME = "xqwatcher"
@@ -32,7 +33,7 @@ def _nobody(mariadb):
 def exempt_accounts():
     """Return the names of the exempt accounts."""
     report = Report()
-    return [account.username for account in report.read_accounts(report.exempt_users())]
+    return [account.username for account in report.read_accounts(report.exempt_ids())]
 
 
 def ids(findings):
@@ -46,7 +47,7 @@ def test_a_username_that_is_only_similar_is_not_exempt(similar):
     with override_settings(**{USERNAMES: [NAME]}):
         assert exempt_accounts() == []
         assert ids(Report().findings) == ["W011"]
-        assert Report().explain(NAME)[0] is None
+        assert Report().find_matches(NAME) == []
     with override_settings(**{USERNAMES: [NAME, similar]}):
         assert exempt_accounts() == [similar]
 
@@ -60,7 +61,26 @@ def test_a_group_name_that_is_only_similar_exempts_nobody(similar):
         assert ids(Report().findings) == ["W012"]
     with override_settings(**{GROUPS: [NAME, similar]}):
         assert exempt_accounts() == ["honor"]
-        assert Report().explain("honor")[0].rules == (Rule(GROUPS, similar),)
+        (match,) = Report().find_matches("honor")
+        assert match.account.rules == (Rule(GROUPS, similar),)
+
+
+def test_very_many_names_are_looked_up_in_chunks_and_those_that_match_nothing_are_counted():
+    names = [f"{NAME}-{number}" for number in range(5_000)]
+    User.objects.bulk_create((User(username=name) for name in names[:-500]), batch_size=5_000)
+    with override_settings(**{USERNAMES: names}):
+        with Statements() as statements:
+            report = Report()
+            assert len(report.exempt_ids()) == 4_500
+            findings = report.findings
+        # A chunk of names each, then the suggestions for the first names that match nothing.
+        assert len(statements.sent) == 5 + 20
+        assert ids(findings) == ["W011"] * 21
+        assert findings[-1].count == 480
+        assert "Did you mean" in findings[0].hint
+        assert [account.username for account in report.read_accounts(report.exempt_ids()[-2:])] == sorted(names[:-500])[
+            -2:
+        ]
 
 
 @contextlib.contextmanager

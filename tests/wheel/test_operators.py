@@ -1,6 +1,8 @@
 """What operators can see on a platform that was not changed for it: the checks, the command, the page."""
 
 import json
+import os
+from importlib.metadata import distribution
 from io import StringIO
 
 from django.contrib.auth import get_user_model
@@ -43,8 +45,12 @@ class OperatorsTest(TestCase):
         printed = {kind: StringIO() for kind in ("table", "json")}
         for kind, stdout in printed.items():
             call_command("single_login_exemptions", format=kind, stdout=stdout)
-        assert f"{USERNAME}  group {GROUP}" in printed["table"].getvalue()
-        assert [account["username"] for account in json.loads(printed["json"].getvalue())["accounts"]] == [USERNAME]
+        lines = printed["table"].getvalue().splitlines()
+        assert [line.split()[:3] for line in lines if line.startswith(USERNAME)] == [[USERNAME, "group", GROUP]]
+        answer = json.loads(printed["json"].getvalue())
+        assert [account["username"] for account in answer["accounts"]] == [USERNAME]
+        assert answer["app_version"] == distribution("openedx-single-login").version
+        assert answer["settings_module"] == os.environ["DJANGO_SETTINGS_MODULE"]
 
     def test_the_page_is_for_staff(self):
         response = self.client.get(URL)
@@ -56,4 +62,5 @@ class OperatorsTest(TestCase):
         self.assertContains(page, "Signed in as staff")
         self.assertContains(page, f"<bdi>{USERNAME}</bdi>")
         self.assertContains(page, "single_login.W012")
+        self.assertContains(page, "In force in this process")
         assert self.client.get("/single_login/exemptions.css").status_code == 200

@@ -1,41 +1,78 @@
 """
 Who is exempt, by which rules, and what needs attention: one report for the command, the page and the checks.
 
-Every decision is asked of ``exemptions``. The database only finds the rows to ask about: configured names become
-primary keys in Python, where they are compared exactly, and everything after that goes by primary key. The number of
-queries does not depend on the number of accounts, which are read as a stream.
+The database only finds candidates. ``exemptions`` decides, on names that are compared in Python, exactly. Queries name
+at most ``CHUNK`` rows each: databases limit how long a statement may be. The report holds a short row of each exempt
+account in memory, and reads the rest of it when it is asked for.
 """
 
-import json
-from collections.abc import Collection, Iterator
+import re
+import unicodedata
+from collections.abc import Iterator, KeysView, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 
+from .. import __version__
 from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, get_exemptions, is_protection_on, matching_rules
-from ..session_slot import META_KEY
-from .checks import EXACT, Finding, find_settings_findings
+from ..session_slot import META_KEY, parse_meta
+from .characters import describe_differences
+from .findings import EXACT, Finding, find_settings_findings, is_check_asked_for, settings_file, settings_module
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1
 LARGE_GROUP = 20
-NAMED_ACCOUNTS = 20
-CHUNK = 2000
+# Of many names or accounts, a finding names the first.
+NAMED = 20
+CHUNK = 1000
 CANDIDATES = 1000
+# This module is imported at start-up, right after the settings are read.
+STARTED = datetime.now(UTC)
 
-# What an exempt account had better not be: its column, the finding's id, and what to do about it.
+# Columns that make an exempt account risky: the value, the finding's id, the word for it, and the hint.
 RISKS = {
-    "is_active": ("single_login.W013", "inactive", "Take accounts out of the exemption when they are retired."),
-    "is_staff": ("single_login.W014", "staff", "Exempt service accounts, not people: staff can change courses."),
-    "is_superuser": ("single_login.W015", "superusers", "A service account needs a group, not every permission."),
+    "is_active": (False, "single_login.W013", "inactive", "Take accounts out of the exemption when they are retired."),
+    "is_staff": (True, "single_login.W014", "staff", "Exempt service accounts, not people: staff can change courses."),
+    "is_superuser": (
+        True,
+        "single_login.W015",
+        "superusers",
+        "A service account needs a group, not every permission.",
+    ),
 }
+COLUMNS = ["pk", "username", *RISKS]
+
+# Names that match nothing: the finding's id, the consequence, and the hint if no name is close.
+UNMATCHED = {
+    USERNAMES: (
+        "single_login.W011",
+        "no account. Anybody who registers such a name becomes exempt.",
+        "Correct it or remove it.",
+    ),
+    GROUPS: ("single_login.W012", "no group.", "Correct it, remove it, or create the group."),
+}
+# How --user finds an account: the field, and the word for it.
+FOUND_BY = {"username": "username", "id": "number", "email": "e-mail address"}
+LONGEST_NUMBER = 18
+
+T = TypeVar("T")
+
+
+class Row(NamedTuple):
+    """The columns of an account that the findings and the page's filter need."""
+
+    pk: int
+    username: str
+    is_active: bool
+    is_staff: bool
+    is_superuser: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +89,15 @@ class Account:
     has_recorded_session: bool
 
 
+@dataclass(frozen=True)
+class Match:
+    """An account that somebody asked about: what it matched by, and a sentence on whether it is exempt and why."""
+
+    matched_by: str
+    account: Account
+    explanation: str
+
+
 class Report:
     """
     The exemptions as the settings and the database have them now. A faulty setting raises ``ImproperlyConfigured``.
@@ -61,107 +107,168 @@ class Report:
     """
 
     def __init__(self, large_group: int = LARGE_GROUP, using: str | None = None) -> None:
-        exemptions = get_exemptions()
         self.large_group = large_group
-        self._all_users = get_user_model().objects.using(using)
-        self._all_groups = Group.objects.using(using)
-        self._users = _ids_by_name(self._all_users, "username", exemptions[USERNAMES])
-        self._groups = _ids_by_name(self._all_groups, "name", exemptions[GROUPS])
+        self._names = get_exemptions()
+        self._users = get_user_model().objects.using(using)
+        self._groups = Group.objects.using(using)
 
-    def exempt_users(self, search: str = "") -> QuerySet[User]:
-        """Return the exempt users whose names contain ``search``, by name."""
-        members = self._all_users.filter(groups__in=self._groups.values()).values("pk")
-        exempt = self._all_users.filter(Q(pk__in=self._users.values()) | Q(pk__in=members))
-        return (exempt.filter(username__icontains=search) if search else exempt).order_by("username")
+    def exempt_ids(self, search: str = "") -> list[int]:
+        """Return the primary keys of the exempt accounts whose usernames contain ``search``, by username."""
+        wanted = search.casefold()
+        return [row.pk for row in self._exempt if wanted in row.username.casefold()]
 
-    def read_accounts(self, users: QuerySet[User]) -> Iterator[Account]:
-        """Read ``users`` with everything the report says of an account, in one query, as a stream."""
-        columns = ["pk", "username", "is_active", "is_staff", "is_superuser", "last_login", "profile__meta"]
-        rows = users.values_list(*columns, "groups__name").iterator(chunk_size=CHUNK)
-        for account, memberships in groupby(rows, key=lambda row: row[:-1]):
-            pk, username, is_active, is_staff, is_superuser, last_login, meta = account
-            rules = tuple(matching_rules(username, (group for *_, group in memberships)))
-            yield Account(pk, username, rules, is_active, is_staff, is_superuser, last_login, _is_recorded(meta))
+    def read_accounts(self, ids: Sequence[int]) -> Iterator[Account]:
+        """Yield the accounts with these primary keys, in this order, as a stream."""
+        columns = [*COLUMNS, "last_login", "profile__meta", "groups__name"]
+        for chunk in _chunks(ids):
+            rows = self._users.filter(pk__in=chunk).order_by("pk").values_list(*columns)
+            accounts = {}
+            for account, memberships in groupby(rows, key=lambda row: row[:-1]):
+                pk, username, is_active, is_staff, is_superuser, last_login, meta = account
+                rules = tuple(matching_rules(username, (group for *_, group in memberships)))
+                accounts[pk] = Account(
+                    pk, username, rules, is_active, is_staff, is_superuser, last_login, _has_recorded_session(meta)
+                )
+            yield from (accounts[pk] for pk in chunk if pk in accounts)
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """Everything that needs attention: in the settings, and in the database."""
+        """All findings: in the settings, and in the database."""
         return [*find_settings_findings(), *self.find_unmatched(), *self._find_risky(), *self._find_large_groups()]
 
     def find_unmatched(self) -> Iterator[Finding]:
-        """Yield a finding for each configured name that no account or no group has."""
-        exemptions = get_exemptions()
-        for name in sorted(exemptions[USERNAMES] - self._users.keys()):
-            hint = _hint(name, self._all_users, "username", "Correct it or remove it.")
-            message = f"{USERNAMES}: {name!r} matches no account. Whoever registers that name is exempt."
-            yield Finding("single_login.W011", message, hint, USERNAMES, name)
-        for name in sorted(exemptions[GROUPS] - self._groups.keys()):
-            hint = _hint(name, self._all_groups, "name", "Correct it, remove it, or create the group.")
-            yield Finding("single_login.W012", f"{GROUPS}: {name!r} matches no group.", hint, GROUPS, name)
+        """Yield a finding for each of the first configured names that match nothing, and one for the others."""
+        searched: dict[str, tuple[QuerySet[Any], str, KeysView[str]]] = {
+            USERNAMES: (self._users, "username", self._named_accounts.keys()),
+            GROUPS: (self._groups, "name", self._group_ids.keys()),
+        }
+        for setting, (number, problem, otherwise) in UNMATCHED.items():
+            rows, column, found = searched[setting]
+            names = sorted(self._names[setting] - found)
+            for name in names[:NAMED]:
+                hint = _hint(name, rows, column, otherwise)
+                yield Finding(number, f"{setting}: {name!r} matches {problem}", hint, setting, name)
+            if count := len(names[NAMED:]):
+                hint = "The first names are listed one by one. Correct or remove those first."
+                yield Finding(number, f"{setting}: {count} more names match {problem}", hint, setting, count=count)
 
-    def explain(self, username: str) -> tuple[Account | None, str]:
-        """Return the account of this name, if there is one, and a sentence on whether it is exempt and why."""
-        ids = _ids_by_name(self._all_users, "username", [username])
-        account = next(self.read_accounts(self._all_users.filter(pk__in=ids.values())), None)
-        if account is None:
-            return None, f"No account is named {username!r}. {_hint(username, self._all_users, 'username', '')}"
-        return account, _sentence(account)
+    def find_matches(self, wanted: str) -> list[Match]:
+        """Return the accounts whose username, primary key or e-mail address is ``wanted``, in this order."""
+        found: dict[int, str] = {}
+        for field, condition in _conditions(wanted).items():
+            for pk, value in self._users.filter(condition).order_by("pk").values_list("pk", field):
+                # A database may find a username that differs in case.
+                if field != "username" or value == wanted:
+                    found.setdefault(pk, field)
+        matches = []
+        for account in self.read_accounts(list(found)):
+            how = f"Found by its {FOUND_BY[found[account.id]]}: " if len(found) > 1 else ""
+            matches.append(Match(found[account.id], account, how + _sentence(account)))
+        return matches
+
+    def suggest(self, wanted: str) -> str:
+        """Return the usernames that may have been meant by ``wanted``, in a sentence."""
+        return _hint(wanted, self._users, "username", "")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the accounts, ready for JSON."""
         return {
-            "version": VERSION,
-            "protection": is_protection_on(),
-            "settings": {setting: sorted(names) for setting, names in get_exemptions().items()},
-            "exempt_accounts": self.exempt_users().count(),
+            **describe_settings(),
+            "settings": {setting: sorted(names) for setting, names in self._names.items()},
+            "exempt_accounts": len(self._exempt),
             "findings": [asdict(finding) for finding in self.findings],
         }
 
+    @cached_property
+    def _named_accounts(self) -> dict[str, Row]:
+        names = self._names[USERNAMES]
+        found: dict[str, Row] = {}
+        for chunk in _chunks(list(names)):
+            rows = (Row(*row) for row in self._users.filter(username__in=chunk).values_list(*COLUMNS))
+            found.update((row.username, row) for row in rows if row.username in names)
+        return found
+
+    @cached_property
+    def _group_ids(self) -> dict[str, int]:
+        names = self._names[GROUPS]
+        found: dict[str, int] = {}
+        for chunk in _chunks(list(names)):
+            rows = self._groups.filter(name__in=chunk).values_list("name", "pk")
+            found.update((name, pk) for name, pk in rows if name in names)
+        return found
+
+    @cached_property
+    def _exempt(self) -> list[Row]:
+        found = {row.pk: row for row in self._named_accounts.values()}
+        for chunk in _chunks(list(self._group_ids.values())):
+            members = self._users.filter(groups__in=chunk).values_list(*COLUMNS).iterator(chunk_size=CHUNK)
+            found.update((row[0], Row(*row)) for row in members)
+        return sorted(found.values(), key=lambda row: row.username)
+
     def _find_risky(self) -> Iterator[Finding]:
-        risky = {column: Q(**{column: column != "is_active"}) for column in RISKS}
-        exempt = self.exempt_users()
-        counts = exempt.aggregate(**{f"{column}_count": Count("pk", filter=risky[column]) for column in RISKS})
-        for column, (number, what, hint) in RISKS.items():
-            count = counts[f"{column}_count"]
-            if count:
-                names = tuple(exempt.filter(risky[column]).values_list("username", flat=True)[:NAMED_ACCOUNTS])
-                rest = f" and {count - len(names)} more" if count > len(names) else ""
-                message = f"Exempt accounts that are {what}: {count} ({', '.join(map(repr, names))}{rest})."
-                yield Finding(number, message, hint, count=count, accounts=names)
+        for column, (risky, number, noun, hint) in RISKS.items():
+            names = [row.username for row in self._exempt if getattr(row, column) == risky]
+            if names:
+                first = tuple(names[:NAMED])
+                rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                message = f"Exempt accounts that are {noun}: {len(names)} ({', '.join(map(repr, first))}{rest})."
+                yield Finding(number, message, hint, count=len(names), accounts=first)
 
     def _find_large_groups(self) -> Iterator[Finding]:
-        groups = self._all_groups.filter(pk__in=self._groups.values()).order_by("name")
-        for name, count in groups.values_list("name", Count("user")):
-            if count > self.large_group:
-                message = f"{GROUPS}: the group {name!r} exempts {count} accounts, more than {self.large_group}."
-                hint = "Prefer a group made for services, with nobody else in it."
-                yield Finding("single_login.W016", message, hint, GROUPS, name, count)
+        for chunk in _chunks([self._group_ids[name] for name in sorted(self._group_ids)]):
+            groups = self._groups.filter(pk__in=chunk).order_by("name")
+            for name, count in groups.values_list("name", Count("user")):
+                if count > self.large_group:
+                    message = f"{GROUPS}: the group {name!r} exempts {count} accounts, more than {self.large_group}."
+                    hint = "Prefer a group made for services, with nobody else in it."
+                    yield Finding("single_login.W016", message, hint, GROUPS, name, count)
 
 
-def _ids_by_name(rows: QuerySet[User] | QuerySet[Group], column: str, names: Collection[str]) -> dict[str, int]:
-    # What the collation takes for equal is found by the query, and dropped here.
-    if not names:
-        return {}
-    found = rows.filter(**{f"{column}__in": names}).values_list(column, "pk")
-    return {name: pk for name, pk in found if name in names}
+def describe_settings() -> dict[str, Any]:
+    """Return the fields that each JSON answer starts with: which settings are in force, and which app reads them."""
+    return {
+        "version": VERSION,
+        "app_version": __version__,
+        "settings_module": settings_module(),
+        "settings_file": settings_file(),
+        "protection": is_protection_on(),
+        "check_every_request": is_check_asked_for(),
+    }
 
 
-def _is_recorded(meta: str | None) -> bool:
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
+
+
+def _conditions(wanted: str) -> dict[str, Q]:
+    """Return how to look for an account that somebody calls ``wanted``, by field."""
+    conditions = {"username": Q(username=wanted)}
+    if re.fullmatch(rf"[0-9]{{1,{LONGEST_NUMBER}}}", wanted):
+        conditions["id"] = Q(pk=int(wanted))
+    if wanted:
+        conditions["email"] = Q(email__iexact=wanted)
+    return conditions
+
+
+def _has_recorded_session(meta: str | None) -> bool:
     try:
-        return bool(json.loads(meta or "{}").get(META_KEY))
-    except (ValueError, AttributeError):
+        return bool(parse_meta(meta or "").get(META_KEY))
+    except ValueError:
         return False
 
 
-def _hint(name: str, rows: QuerySet[User] | QuerySet[Group], column: str, otherwise: str) -> str:
-    """Return what may have been meant by ``name``, or what to do ``otherwise``."""
-    wanted = name.strip()
+def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str) -> str:
+    """Return the names that ``name`` was probably meant to be, or what to do ``otherwise``."""
+    wanted = unicodedata.normalize("NFKC", name).strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
     candidates = list(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES])
     closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
-    # Several names may differ by case alone: which of them was meant is not for us to guess.
-    meant = " or ".join(repr(found) for found in candidates if found.casefold() in closest)
-    return f"Did you mean {meant}? {EXACT}" if meant else f"{otherwise} {EXACT}".strip()
+    # Several names may differ by case alone: suggest all of them.
+    meant = [found for found in candidates if found.casefold() in closest]
+    if not meant:
+        return f"{otherwise} {EXACT}".strip()
+    differences = dict.fromkeys(difference for found in meant for difference in describe_differences(name, found))
+    return " ".join([f"Did you mean {' or '.join(map(repr, meant))}?", *differences, EXACT])
 
 
 def _sentence(account: Account) -> str:

@@ -1,20 +1,21 @@
 """The report as a page, for staff."""
 
+import os
 from dataclasses import asdict
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ..exemptions import is_protection_on
-from .report import Report
+from .report import STARTED, Report
 
 PAGE_SIZE = 50
-# As strict as the page allows, whatever the platform's own policy is. The admin is reached by links, not by forms.
+# As strict as the page allows, in place of the platform's own policy. Only the filter is a form; the rest are links.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src data:; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
@@ -26,7 +27,7 @@ def exemptions(request: HttpRequest) -> HttpResponse:
     """
     Show staff who is exempt, why, and what needs attention: as a page, or as JSON with ``?format=json``.
 
-    Where that is refused JSON is answered with JSON, 401 or 403. Another format is answered with 400.
+    If JSON is asked for, a refusal is JSON too, with 401 or 403. Any other format is answered with 400.
     """
     if request.GET.get("format", "json") != "json":
         return HttpResponseBadRequest("Leave the format out, for a page, or ask for format=json.", "text/plain")
@@ -41,18 +42,18 @@ def exemptions(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     report = Report()
     search = request.GET.get("q", "").strip()
-    keys = report.exempt_users(search).values_list("pk", flat=True)
-    page = Paginator(keys, PAGE_SIZE).get_page(request.GET.get("page"))
-    accounts = list(report.read_accounts(report.exempt_users().filter(pk__in=list(page))))
+    page = Paginator(report.exempt_ids(search), PAGE_SIZE).get_page(request.GET.get("page"))
+    accounts = list(report.read_accounts(list(page)))
+    shown = {**report.as_dict(), "process": {"pid": os.getpid(), "started": STARTED}}
     if as_json:
         paging = {"matches": page.paginator.count, "page": page.number, "pages": page.paginator.num_pages}
         listed = {"search": search, **paging, "accounts": [asdict(account) for account in accounts]}
-        return JsonResponse({**report.as_dict(), **listed})
+        return JsonResponse({**shown, **listed})
     context = {
+        **shown,
         "viewer": request.user.get_username(),
+        "home": resolve_url(settings.LOGIN_REDIRECT_URL or "/"),
         "may_view_users": request.user.has_perm("auth.view_user") or request.user.has_perm("auth.change_user"),
-        "is_on": is_protection_on(),
-        "report": report,
         "search": search,
         "page": page,
         "accounts": accounts,

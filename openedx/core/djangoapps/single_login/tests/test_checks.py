@@ -1,5 +1,8 @@
 """The system checks: what a deploy pipeline reads."""
 
+import os
+import sys
+
 import ddt
 import pytest
 from django.apps import apps
@@ -12,11 +15,17 @@ from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.settings import JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES
+from openedx.core.djangoapps.single_login.settings import (
+    JWT_COOKIE_MIDDLEWARE,
+    READER_OF_JWT_COOKIES,
+    SESSION_ENGINE,
+)
+from openedx.core.djangoapps.single_login.settings import SESSION_CHECK_MIDDLEWARE as SESSION_CHECK
 
 from .single_login_cases import protection
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
+CHECK = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
 
 def ids(messages):
@@ -34,14 +43,13 @@ class SettingsChecksTest(SimpleTestCase):
             assert ids(run_checks()) == []
 
     @ddt.data(
-        (" xqwatcher", "begins or ends with white space"),
-        ("xqwatcher\t", "begins or ends with white space"),
-        (" ", "begins or ends with white space"),
+        (" xqwatcher", "starts or ends with white space"),
+        (" ", "starts or ends with white space"),
         ("xq*", "no patterns"),
         ("xqwatcher?", "no patterns"),
         ("^xq", "no patterns"),
         ("one,two", "each entry is one name"),
-        ("x" * 151, "is 151 characters long, and a name has at most 150"),
+        ("x" * 151, "is 151 characters long, but a name has at most 150"),
     )
     @ddt.unpack
     def test_an_entry_that_can_match_nothing_is_a_warning(self, entry, problem):
@@ -55,8 +63,41 @@ class SettingsChecksTest(SimpleTestCase):
             assert not message.is_serious()
 
     def test_an_entry_with_two_problems_is_two_warnings(self):
-        with protection(True, **{GROUPS: ["a, *"]}):
-            assert ids(run_checks()) == ["single_login.W001", "single_login.W001"]
+        for entry in ("a, *", "xqwatcher\t"):
+            with protection(True, **{GROUPS: [entry]}):
+                assert ids(run_checks()) == ["single_login.W001", "single_login.W001"]
+
+    @ddt.data(
+        ("xqw\u0430tcher", 4, "U+0430 CYRILLIC SMALL LETTER A"),
+        ("\u03bfrder", 1, "U+03BF GREEK SMALL LETTER OMICRON"),
+        ("xq\u200bwatcher", 3, "U+200B ZERO WIDTH SPACE"),
+        ("\ufeffxqwatcher", 1, "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
+        ("turned\u202eround", 7, "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("two\xa0words", 4, "U+00A0 NO-BREAK SPACE"),
+        ("xq\x00watcher", 3, "U+0000"),
+        ("\uff58qwatcher", 1, "U+FF58 FULLWIDTH LATIN SMALL LETTER X"),
+        ("Zoe\u0308", 4, "U+0308 COMBINING DIAERESIS"),
+        ("xq\u2800", 3, "U+2800 BRAILLE PATTERN BLANK"),
+    )
+    @ddt.unpack
+    def test_a_character_that_nobody_can_see_or_tell_apart_is_a_warning_that_names_it(self, entry, position, character):
+        with protection(True, **{USERNAMES: [entry]}):
+            (message,) = run_checks(tags=["single_login"])
+        assert (message.id, message.is_serious()) == ("single_login.W001", False)
+        assert "has a character that cannot be seen or looks like another" in message.msg
+        assert message.hint.startswith(f"Character {position} is {character}. Correct it or remove it.")
+
+    @ddt.data("Zoë", "Straße", "проверка", "оценка-2", "ΑΒΓ", "शिक्षक", "採点", "graders-採点", "two words")
+    def test_names_in_any_one_alphabet_pass(self, entry):
+        with protection(True, **{USERNAMES: [entry]}):
+            assert ids(run_checks()) == []
+
+    @ddt.data([], ["\ud800"], ["fine", "xq\udfffwatcher"])
+    def test_half_a_surrogate_pair_is_an_error_and_not_a_crash(self, names):
+        with protection(True, **{USERNAMES: names}):
+            messages = run_checks(databases=["default"], tags=["single_login"])
+            assert ids(messages) == ["single_login.E002"] * bool(names)
+            assert [str(message).encode() for message in messages] or not names
 
     def test_a_name_of_150_characters_passes(self):
         with protection(True, **{USERNAMES: ["x" * 150]}):
@@ -74,7 +115,10 @@ class SettingsChecksTest(SimpleTestCase):
         ("SINGLE_LOGIN_EXEMPT_USERNAME", USERNAMES),
         ("SINGLE-LOGIN-EXEMPT-GROUPS", GROUPS),
         ("SINGLE_LOGIN_EXCEPT_GROUPS", GROUPS),
+        ("SINGLE_LOGIN_CHECK_EVERY_REQUESTS", CHECK),
+        ("SINGLE_LOGIN_CHECK_EACH_REQUEST", CHECK),
         ("PREVENT_CONCURRENT_LOGIN", "PREVENT_CONCURRENT_LOGINS"),
+        ("SQUELCH_PII_IN_LOG", "SQUELCH_PII_IN_LOGS"),
     )
     @ddt.unpack
     def test_a_misspelt_setting_is_a_warning_that_names_the_one_meant(self, name, meant):
@@ -85,15 +129,48 @@ class SettingsChecksTest(SimpleTestCase):
             with override_settings(**misspelt):
                 (message,) = run_checks(tags=["single_login"])
             assert (message.id, message.is_serious()) == ("single_login.W002", False)
-            assert message.msg.startswith(f"{place} is not read by anything")
+            assert message.msg.startswith(f"{place} has no effect: it is misspelt")
             assert f"Write {meant}, at the top level" in message.hint
 
-    @ddt.data(USERNAMES, GROUPS)
-    def test_a_setting_inside_features_is_a_warning(self, name):
-        with override_settings(FEATURES={**settings.FEATURES, name: ["xqueue"]}):
+    @ddt.data((USERNAMES, ["xqueue"]), (GROUPS, ["xqueue"]), (CHECK, True), (CHECK, "yes"))
+    @ddt.unpack
+    def test_a_setting_inside_features_is_a_warning(self, name, value):
+        with override_settings(FEATURES={**settings.FEATURES, name: value}):
             (message,) = run_checks(tags=["single_login"])
-        assert (message.id, message.msg.partition(" is ")[0]) == ("single_login.W002", f"FEATURES: {name}")
+        assert (message.id, message.msg.partition(" has ")[0]) == ("single_login.W002", f"FEATURES: {name}")
         assert f"Write {name}, at the top level" in message.hint
+
+    @ddt.data(
+        ({GROUPS: ["xqueue"]}, GROUPS),
+        ({CHECK: True}, CHECK),
+        ({"PREVENT_CONCURRENT_LOGINS": True}, "PREVENT_CONCURRENT_LOGINS"),
+        ({"FEATURES": {"PREVENT_CONCURRENT_LOGINS": False}}, "FEATURES: PREVENT_CONCURRENT_LOGINS"),
+        ({"FEATURES": {"SQUELCH_PII_IN_LOGS": False}}, "FEATURES: SQUELCH_PII_IN_LOGS"),
+    )
+    @ddt.unpack
+    def test_a_setting_inside_another_mapping_is_a_warning_that_names_it(self, mapping, place):
+        for wrapper in ("FEATURE", "ENV_TOKENS", "EDXAPP_ENV_EXTRA"):
+            with protection(True, **{wrapper: mapping}):
+                (message,) = run_checks(tags=["single_login"])
+            assert (message.id, message.msg.partition(" has ")[0]) == ("single_login.W002", f"{wrapper}: {place}")
+            assert f"Write {place.rpartition(' ')[2]}, at the top level" in message.hint
+
+    def test_a_lower_case_key_of_the_platforms_file_is_a_warning(self):
+        module = sys.modules[os.environ["DJANGO_SETTINGS_MODULE"]]
+        for name, value, place, meant in (
+            ("features", {"PREVENT_CONCURRENT_LOGINS": False}, "features: PREVENT_CONCURRENT_LOGINS", None),
+            ("single_login_exempt_groups", ["xqueue"], "single_login_exempt_groups", GROUPS),
+        ):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(module, name, value, raising=False)
+                (message,) = run_checks(tags=["single_login"])
+            assert (message.id, message.msg.partition(" has ")[0]) == ("single_login.W002", place)
+            assert f"Write {meant or place.rpartition(' ')[2]}, at the top level" in message.hint
+
+    def test_a_copy_of_the_whole_file_as_the_platform_keeps_it_is_no_warning(self):
+        file = {GROUPS: ["xqueue"], "FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}, "LANGUAGE_CODE": "en"}
+        with protection(True, **{GROUPS: ["xqueue"]}, ENV_TOKENS=file, AUTH_TOKENS=file):
+            assert ids(run_checks()) == []
 
     def test_features_that_show_every_setting_are_no_warning(self):
         with override_settings(
@@ -128,29 +205,51 @@ class SettingsChecksTest(SimpleTestCase):
             assert ids(run_checks(tags=["security"])) == ["single_login.W001"]
 
     @ddt.data("signed_cookies", "cache", "cached_db", "db", "file")
-    def test_a_session_engine_that_is_not_under_the_rule_is_a_warning(self, engine):
-        put_back = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}"}
-        with protection(True, **put_back):
-            (message,) = run_checks(tags=["security"])
+    def test_a_session_engine_that_was_put_back_is_a_warning_if_every_request_is_to_be_checked(self, engine):
+        put_back = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}", "MIDDLEWARE": [SESSION_CHECK]}
+        with protection(True, **{CHECK: True}, **put_back):
+            (message,) = run_checks(tags=["security", "single_login"])
         assert message.id == "single_login.W007"
+        assert message.msg.startswith(f"{CHECK} is on, but not in place: SESSION_ENGINE is ")
         assert engine in message.msg
         assert "SINGLE_LOGIN_SITE_SESSION_ENGINE" in message.hint
-        with protection(False, **put_back):
-            assert ids(run_checks()) == []
+        for is_on, is_asked_for in ((True, False), (False, True), (False, False)):
+            with protection(is_on, **{CHECK: is_asked_for}, **put_back):
+                assert ids(run_checks()) == []
 
     @ddt.data(
-        (["reader"], ["single_login.W008"]),
-        (["reader", "ours"], ["single_login.W008"]),
-        (["ours", "reader"], []),
-        ([], []),
+        (["sessions"], ["after the session middleware"]),
+        (["check", "sessions"], ["after the session middleware"]),
+        (["sessions", "check"], []),
+        (["safe sessions", "other", "check"], []),
+        (["check"], []),
+        (["sessions", "check", "reader"], ["before 'edx_rest_framework_extensions"]),
+        (["sessions", "check", "reader", "jwt"], ["before 'edx_rest_framework_extensions"]),
+        (["sessions", "check", "jwt", "reader"], []),
+        (["reader", "sessions"], ["after the session middleware", "before 'edx_rest_framework_extensions"]),
+        ([], ["after the session middleware"]),
     )
     @ddt.unpack
-    def test_a_reader_of_jwt_cookies_without_our_middleware_in_front_of_it_is_a_warning(self, names, expected):
-        middleware = [{"reader": READER_OF_JWT_COOKIES, "ours": JWT_COOKIE_MIDDLEWARE}[name] for name in names]
-        with protection(True, MIDDLEWARE=middleware):
-            assert ids(run_checks(tags=["security"])) == expected
-        with protection(False, MIDDLEWARE=middleware):
-            assert ids(run_checks(tags=["security"])) == []
+    def test_middleware_of_ours_that_is_missing_is_a_warning_if_every_request_is_to_be_checked(self, names, problems):
+        dotted = {
+            "sessions": "django.contrib.sessions.middleware.SessionMiddleware",
+            "safe sessions": "openedx.core.djangoapps.safe_sessions.middleware.SafeSessionMiddleware",
+            "check": SESSION_CHECK,
+            "reader": READER_OF_JWT_COOKIES,
+            "jwt": JWT_COOKIE_MIDDLEWARE,
+            "other": "django.middleware.common.CommonMiddleware",
+        }
+        site = {"MIDDLEWARE": [dotted[name] for name in names], "SESSION_ENGINE": SESSION_ENGINE}
+        with protection(True, **{CHECK: True}, **site):
+            messages = run_checks(tags=["single_login"])
+        assert ids(messages) == ["single_login.W008"] * len(problems)
+        for message, problem in zip(messages, problems, strict=True):
+            assert message.msg.startswith(f"{CHECK} is on, but not in place: MIDDLEWARE lacks ")
+            assert problem in message.msg
+            assert "Let that file name it, directly " in message.hint
+        for is_on, is_asked_for in ((True, False), (False, True)):
+            with protection(is_on, **{CHECK: is_asked_for}, **site):
+                assert ids(run_checks(tags=["single_login"])) == []
 
     @ddt.data(
         ({GROUPS: "xqwatcher"}, "E001", 'SINGLE_LOGIN_EXEMPT_GROUPS: ["xqwatcher"]'),

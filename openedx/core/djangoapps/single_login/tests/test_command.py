@@ -6,31 +6,31 @@ import os
 import sqlite3
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import ddt
 import pytest
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase, TestCase, override_settings
+from django.utils import timezone
 
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login import __version__
+from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE, SITE_ENGINE
 
 from .single_login_cases import protection
 from .test_report import create_members
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
+DATABASE_ENGINE = "django.contrib.sessions.backends.db"
 REPO_ROOT = Path(__file__).resolve().parents[5]
-# An account where the terminal has no room for a table.
-NARROW = ["xqwatcher", "  Exempt by: group xqueue", "  Last login: never", "  Notes: session recorded"]
-
-
-class Terminal(io.StringIO):
-    """What a person sits in front of."""
-
-    def isatty(self):
-        return True
 
 
 def run(*args, stdout=None, **options):
@@ -52,7 +52,19 @@ class ExemptionsCommandTest(TestCase):
 
     def test_the_table_names_account_rule_and_facts_on_one_line(self):
         (line,) = [line for line in run().splitlines() if line.startswith("xqwatcher")]
-        assert line == "xqwatcher  group xqueue  never       session recorded"
+        assert line.split("  ")[0] == "xqwatcher"
+        assert [cell.strip() for cell in line.split("  ") if cell] == [
+            "xqwatcher",
+            "group xqueue",
+            "never",
+            "session recorded",
+        ]
+
+    def test_the_columns_stand_below_their_headers(self):
+        UserFactory(username="x", groups=["xqueue"])
+        header, *lines = run().splitlines()[3:6]
+        for line, cell in ((header, "Exempt by"), (lines[0], "group xqueue"), (lines[1], "group xqueue")):
+            assert line.index(cell) == header.index("Exempt by")
 
     def test_the_table_says_when_an_account_signed_in_and_what_is_risky_about_it(self):
         facts = {"is_active": False, "is_staff": True, "is_superuser": True}
@@ -62,7 +74,7 @@ class ExemptionsCommandTest(TestCase):
         (line,) = [line for line in run().splitlines() if line.startswith("robot")]
         assert line.endswith("2026-11-02 08:30 UTC  inactive, staff, superuser")
 
-    def test_a_long_name_stays_on_one_line_where_there_is_no_terminal(self):
+    def test_a_long_name_stays_on_one_line(self):
         UserFactory(username="x" * 150, groups=["xqueue"])
         assert "x" * 150 in run()
 
@@ -72,26 +84,16 @@ class ExemptionsCommandTest(TestCase):
         assert len([line for line in lines if line.startswith("Account")]) == 1
         assert len([line for line in lines if "  group xqueue  " in line]) == 1101
 
-    @ddt.data((80, ["xqwatcher  group xqueue  never       session recorded"]), (40, NARROW))
-    @ddt.unpack
-    def test_a_terminal_gets_the_table_or_where_that_is_too_wide_each_account_in_lines(self, width, expected):
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("COLUMNS", str(width))
-            lines = run(stdout=Terminal()).splitlines()
-        position = lines.index(expected[0])
-        assert lines[position : position + len(expected)] == expected
-
     @ddt.data([], ["--user=\x1b[2Jgone"])
     def test_names_cannot_steer_the_terminal(self, args):
         for name in ("\x1b[2Jgone", "turned\u202eround", "two\nlines"):
             UserFactory(username=name, is_staff=True, groups=["xqueue", f"of {name}"])
         groups = [f"of {name}" for name in User.objects.values_list("username", flat=True)]
         with override_settings(**{USERNAMES: ["\x1b[2Jtypo"], GROUPS: groups}):
-            for stdout in (io.StringIO(), Terminal()):
-                printed = run(*args, stdout=stdout)
-                assert not [char for char in printed if not char.isprintable() and char != "\n"]
-                assert "two\nlines" not in printed
-                assert "of \\x1b[2Jgone" in printed
+            printed = run(*args)
+        assert not [char for char in printed if not char.isprintable() and char != "\n"]
+        assert "two\nlines" not in printed
+        assert "of \\x1b[2Jgone" in printed
 
     def test_the_findings_follow_with_their_hints(self):
         with override_settings(**{USERNAMES: ["xqwacher"]}):
@@ -100,17 +102,41 @@ class ExemptionsCommandTest(TestCase):
         assert "single_login.W011: SINGLE_LOGIN_EXEMPT_USERNAMES: 'xqwacher' matches no account." in printed
         assert "HINT: Did you mean 'xqwatcher'?" in printed
 
-    @ddt.data((True, "The protection is on"), (False, "The protection is off"))
+    @ddt.data(
+        (True, False, "The protection is on: one session per account, checked at login."),
+        (True, True, "The protection is on: one session per account, checked at every request."),
+        (False, False, "The protection is off: any number of sessions per account."),
+        (False, True, "The protection is off: any number of sessions per account."),
+    )
     @ddt.unpack
-    def test_it_says_whether_the_protection_is_on(self, is_on, expected):
-        with protection(is_on):
-            assert run().startswith(expected)
+    def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, expected):
+        with protection(is_on, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_every_request):
+            assert run().splitlines()[1] == expected
+            answer = json.loads(run("--format=json"))
+        assert (answer["protection"], answer["check_every_request"]) == (is_on, is_every_request)
+
+    @ddt.data([], ["--check"], ["--user=xqwatcher"], ["--concurrent-sessions"])
+    def test_it_says_first_which_settings_it_read(self, args):
+        for files, path in (
+            ({}, None),
+            ({"LMS_CFG": "/etc/lms.yml"}, "/etc/lms.yml"),
+            ({"CONFIG_FILE": "/cfg"}, "/cfg"),
+        ):
+            with override_settings(SESSION_ENGINE=DATABASE_ENGINE, **files):
+                line = run(*args).splitlines()[0]
+                answer = json.loads(run(*args, "--format=json"))
+            assert line == f"Settings: module lms.envs.test, {f'file {path}' if path else 'no settings file'}."
+            assert (answer["settings_module"], answer["settings_file"]) == ("lms.envs.test", path)
 
     def test_json_has_the_documented_shape(self):
         answer = json.loads(run("--format=json"))
         assert answer == {
             "version": 1,
+            "app_version": __version__,
+            "settings_module": "lms.envs.test",
+            "settings_file": None,
             "protection": True,
+            "check_every_request": settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST,
             "settings": {USERNAMES: [], GROUPS: ["xqueue"]},
             "exempt_accounts": 1,
             "findings": [],
@@ -146,8 +172,8 @@ class ExemptionsCommandTest(TestCase):
         assert finding.keys() == {"id", "message", "hint", "setting", "name", "count", "accounts"}
         assert (finding["id"], finding["name"]) == ("single_login.W011", "xqwacher")
 
-    def test_check_is_quiet_when_there_is_nothing_to_attend_to(self):
-        assert run("--check") == ""
+    def test_check_prints_which_settings_it_read_and_nothing_else_when_there_is_nothing_to_attend_to(self):
+        assert run("--check") == "Settings: module lms.envs.test, no settings file.\n"
 
     def test_check_in_json_is_always_its_object(self):
         answer = json.loads(run("--check", "--format=json"))
@@ -180,28 +206,139 @@ class ExemptionsCommandTest(TestCase):
         )
 
     def test_user_explains_an_exempt_account_in_a_sentence(self):
-        assert run("--user", "xqwatcher") == (
-            "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: its logins end no session.\n"
-        )
+        for wanted in ("xqwatcher", str(self.user.pk), "XQWATCHER@example.com"):
+            assert run("--user", wanted).splitlines()[1:] == [
+                "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: its logins end no session."
+            ]
 
     def test_user_explains_an_ordinary_account_as_json_too(self):
         UserFactory(username="honor")
         answer = json.loads(run("--user=honor", "--format=json"))
         assert (answer["version"], answer["protection"], answer["account"]["rules"]) == (1, True, [])
         assert "is not exempt" in answer["explanation"]
+        assert (answer["matched_by"], answer["others"]) == ("username", [])
+
+    def test_user_lists_all_accounts_that_match(self):
+        UserFactory(username=str(self.user.pk))
+        by_username, by_number = run("--user", str(self.user.pk)).splitlines()[1:]
+        assert by_username.startswith(f"Found by its username: '{self.user.pk}' is not exempt")
+        assert by_number.startswith("Found by its number: 'xqwatcher' is exempt")
+        answer = json.loads(run("--format=json", "--user", str(self.user.pk)))
+        (other,) = answer["others"]
+        assert (answer["matched_by"], answer["account"]["username"]) == ("username", str(self.user.pk))
+        assert (other["matched_by"], other["account"]["username"]) == ("id", "xqwatcher")
+        assert "its logins end no session" in other["explanation"]
 
     @ddt.data("XQWATCHER", "xqwatcher ", "xqwacher")
     def test_an_unknown_user_is_an_error_with_the_closest_name(self, name):
-        with pytest.raises(CommandError, match=r"No account is named .* Did you mean 'xqwatcher'"):
+        with pytest.raises(CommandError, match=r"No account has the username, .* Did you mean 'xqwatcher'"):
             run("--user", name)
 
-    def test_user_and_check_exclude_each_other(self):
+    @ddt.data(
+        ["--user=xqwatcher", "--check"],
+        ["--user=xqwatcher", "--concurrent-sessions"],
+        ["--check", "--concurrent-sessions"],
+    )
+    def test_two_scopes_exclude_each_other(self, args):
         with pytest.raises(CommandError, match="not allowed with"):
-            run("--user=xqwatcher", "--check")
+            run(*args)
+
+    def test_half_a_surrogate_pair_in_a_setting_is_refused_and_printable(self):
+        for options in ([], ["--check"], ["--user=xqwatcher"], ["--format=json"]):
+            with override_settings(**{USERNAMES: ["\ud800"]}), pytest.raises(ImproperlyConfigured) as refusal:
+                run(*options)
+            assert "single_login.E002" in str(refusal.value)
+            assert b"entry 1" in str(refusal.value).encode()
 
     @ddt.data([], ["--format=json"], ["--user=xqwatcher"], ["--user=xqwatcher", "--format=json"])
     def test_no_session_key_is_shown(self, args):
         assert "the-session-key" not in run(*args)
+
+
+@ddt.ddt
+@override_settings(**{GROUPS: ["xqueue"]}, SESSION_ENGINE=DATABASE_ENGINE)
+class ConcurrentSessionsTest(TestCase):
+    """Whom the protection would hit if it were switched on now."""
+
+    def setUp(self):
+        super().setUp()
+        self.sign_in("xqwatcher", 3, groups=["xqueue"])
+        self.sign_in("honor", 2)
+        self.sign_in("verified", 1)
+
+    def sign_in(self, username, times, **fields):
+        """Create an account with so many live sessions."""
+        user = UserFactory(username=username, **fields)
+        with protection(False):
+            for _ in range(times):
+                self.client_class().force_login(user)
+        return user
+
+    def listed(self, engine=DATABASE_ENGINE):
+        """Return the accounts that the JSON lists, and their sessions."""
+        with override_settings(SESSION_ENGINE=engine):
+            answer = json.loads(run("--concurrent-sessions", "--format=json"))
+        return {account["username"]: account["sessions"] for account in answer["accounts"]}
+
+    def test_accounts_with_more_than_one_session_are_listed_the_most_first(self):
+        lines = run("--concurrent-sessions").splitlines()[1:]
+        cells = [[cell.strip() for cell in line.split("  ") if cell] for line in lines]
+        assert cells == [
+            ["Account", "Exempt by", "Last login", "Sessions"],
+            ["xqwatcher", "group xqueue", cells[1][2], "3"],
+            ["honor", cells[2][1], "2"],
+            ["Accounts with more than one session: 2. Exempt: 1."],
+        ]
+
+    def test_json_has_the_accounts_with_their_rules_and_sessions(self):
+        answer = json.loads(run("--concurrent-sessions", "--format=json"))
+        first, second = answer["accounts"]
+        assert (first["username"], first["sessions"], first["rules"]) == (
+            "xqwatcher",
+            3,
+            [{"setting": GROUPS, "name": "xqueue"}],
+        )
+        assert (second["username"], second["sessions"], second["rules"]) == ("honor", 2, [])
+        assert answer["version"] == 1
+
+    def test_expired_broken_and_anonymous_sessions_and_those_of_deleted_accounts_do_not_count(self):
+        self.sign_in("deleted", 2).delete()
+        for _ in range(2):
+            anonymous = SessionStore()
+            anonymous["cart"] = 1
+            anonymous.save()
+        now = timezone.now()
+        later = now + timedelta(days=1)
+        Session.objects.create(session_key="broken", session_data="broken", expire_date=later)
+        own = Session.objects.filter(pk__in=self.keys("honor"))
+        own.update(expire_date=now - timedelta(days=1))
+        assert self.listed() == {"xqwatcher": 3}
+
+    def keys(self, username):
+        """Return the keys of an account's sessions."""
+        pk = str(User.objects.get(username=username).pk)
+        return [session.pk for session in Session.objects.all() if session.get_decoded().get(SESSION_KEY) == pk]
+
+    def test_no_session_key_is_shown(self):
+        printed = run("--concurrent-sessions") + run("--concurrent-sessions", "--format=json")
+        assert self.keys("xqwatcher")
+        assert not [key for key in self.keys("xqwatcher") if key in printed]
+
+    def test_the_engine_cached_db_keeps_the_list_too(self):
+        assert self.listed("django.contrib.sessions.backends.cached_db") == {"xqwatcher": 3, "honor": 2}
+
+    def test_the_sites_engine_under_the_check_at_every_request_is_asked(self):
+        with override_settings(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, **{SITE_ENGINE: DATABASE_ENGINE}):
+            assert self.listed(SESSION_ENGINE) == {"xqwatcher": 3, "honor": 2}
+
+    @ddt.data("cache", "file", "signed_cookies")
+    def test_another_engine_keeps_no_list_and_the_command_says_so(self, engine):
+        engine = f"django.contrib.sessions.backends.{engine}"
+        for options in ([], ["--format=json"]):
+            with override_settings(SESSION_ENGINE=engine), pytest.raises(CommandError) as refused:
+                run("--concurrent-sessions", *options)
+            assert refused.value.returncode == 2
+            assert str(refused.value).startswith(f"The session engine {engine} keeps no list of its sessions")
 
 
 @ddt.ddt
@@ -249,18 +386,13 @@ class ProcessTest(SimpleTestCase):
         (line,) = process.stderr.decode().splitlines()
         assert (process.returncode, line.startswith(f"CommandError: {words}")) == (code, True), line
 
-    def test_a_reader_who_has_enough_and_a_closed_output_leave_no_traceback(self):
+    def test_a_pipe_that_its_reader_closed_leaves_no_traceback(self):
         self.migrate()
         for options in ("", "--format=json"):
             process = self.manage(f"single_login_exemptions {options}", "{} | head -n 1")
             assert (process.returncode, process.stderr, process.stdout.count(b"\n")) == (2, b"", 1)
-            process = self.manage(f"single_login_exemptions {options}", "{} >&-")
-            assert (process.returncode, process.stderr) == (0, b"")
-        # The large group is a finding, whether or not somebody can read it.
         process = self.manage("single_login_exemptions --check", "{} | true")
         assert (process.returncode, process.stderr) == (2, b"")
-        process = self.manage("single_login_exemptions --check", "{} >&-")
-        assert (process.returncode, process.stderr) == (1, b"")
 
     def test_an_output_that_is_full_is_told_in_one_line(self):
         self.migrate()
@@ -276,15 +408,17 @@ class ProcessTest(SimpleTestCase):
         assert (process.returncode, process.stderr) == (0, b"")
         assert b"\nZo\\xeb " in process.stdout
 
-    def test_what_check_prints_begins_with_the_findings(self):
+    def test_check_prints_the_settings_file_and_the_findings(self):
         self.migrate()
-        assert self.manage("single_login_exemptions --check").stdout.startswith(b"Findings: 1\n")
+        printed = self.manage("single_login_exemptions --check").stdout.decode()
+        source = f"Settings: module lms.envs.production, file {self.lms_cfg}."
+        assert printed.startswith(f"{source}\nFindings: 1\nsingle_login.W016: ")
 
     def test_a_user_that_is_no_text_is_told_in_one_line(self):
         assert self.manage("migrate --verbosity=0").returncode == 0
         process = self.manage("single_login_exemptions", "{} --user=$'\\xff'")
         self.assert_one_line(process, 2, "--user is not text: '\\udcff'")
-        self.assert_one_line(self.manage("single_login_exemptions --user=nobody"), 1, "No account is named 'nobody'.")
+        self.assert_one_line(self.manage("single_login_exemptions --user=nobody"), 1, "No account has the username,")
 
     @ddt.data("", "--check", "--check --format=json", "--user=xqwatcher")
     def test_a_database_without_tables_is_told_in_one_line(self, options):
@@ -295,18 +429,3 @@ class ProcessTest(SimpleTestCase):
         self.configure("{ENGINE: django.db.backends.sqlite3, NAME: /nowhere/lms.sqlite3}")
         process = self.manage("single_login_exemptions --check")
         self.assert_one_line(process, 2, "The database could not be read: unable to open database file")
-
-    @ddt.data(
-        ({}, "", True),
-        ({"NO_COLOR": "1"}, "", False),
-        ({"NO_COLOR": "1"}, "--large-group=0", False),
-        ({}, "--no-color", False),
-    )
-    @ddt.unpack
-    def test_a_terminal_gets_colours_only_where_they_are_wanted(self, environment, option, expected):
-        spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-        on_a_terminal = f"{sys.executable} -c '{spawn}' {{}}"
-        process = self.manage(f"single_login_exemptions {option}", on_a_terminal, TERM="xterm", **environment)
-        assert process.returncode == 2
-        assert b"The database could not be read" in process.stdout or b"--large-group takes" in process.stdout
-        assert (b"\x1b[" in process.stdout) is expected

@@ -1,21 +1,24 @@
 """The exemptions page."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import ddt
+import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission, User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.test import RequestFactory, TestCase, override_settings
 from django.urls import include, path, reverse
 from django.views.defaults import permission_denied
 
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.tests.statements import Statements
+from openedx.core.djangoapps.single_login import __version__
 
 from .single_login_cases import audit_lines, protection
+from .statements import Statements
 from .test_report import create_members
 
 USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
@@ -82,7 +85,7 @@ class ExemptionsPageTest(TestCase):
         self.assertNotContains(response, "the-session-key")
 
     def test_it_says_when_an_account_signed_in_last(self):
-        self.assertContains(self.client.get(URL), "<td>never</td>")
+        self.assertContains(self.client.get(URL), ">never</td>")
         User.objects.filter(pk=self.user.pk).update(last_login=datetime(2026, 11, 2, 8, 30, tzinfo=UTC))
         time = '<time datetime="2026-11-02T08:30:00+00:00">2026-11-02 08:30 UTC</time>'
         self.assertContains(self.client.get(URL), time)
@@ -101,7 +104,8 @@ class ExemptionsPageTest(TestCase):
         self.staff.user_permissions.set(Permission.objects.filter(codename="view_user"))
         with override_settings(ROOT_URLCONF=__name__):
             response = self.client.get(URL)
-        self.assertContains(response, '<th scope="row"><bdi>xqwatcher</bdi></th>')
+        self.assertContains(response, '<th role="rowheader" scope="row"><bdi>xqwatcher</bdi></th>')
+        self.assertNotContains(response, "Sign out")
 
     def test_the_findings_come_before_the_accounts(self):
         with override_settings(**{USERNAMES: ["xqwacher"]}):
@@ -150,10 +154,15 @@ class ExemptionsPageTest(TestCase):
     def test_json_is_the_commands_with_the_paging_added(self):
         answer = self.client.get(URL, {"format": "json"}).json()
         (account,) = answer.pop("accounts")
+        process = answer.pop("process")
         assert account["rules"] == [{"setting": GROUPS, "name": "xqueue"}]
         assert answer == {
             "version": 1,
+            "app_version": __version__,
+            "settings_module": "lms.envs.test",
+            "settings_file": None,
             "protection": True,
+            "check_every_request": settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST,
             "settings": {USERNAMES: [], GROUPS: ["xqueue"]},
             "exempt_accounts": 1,
             "findings": [],
@@ -162,6 +171,47 @@ class ExemptionsPageTest(TestCase):
             "page": 1,
             "pages": 1,
         }
+        assert process["pid"] == os.getpid()
+        assert datetime.fromisoformat(process["started"]).tzinfo == UTC
+
+    def test_it_shows_what_is_in_force_in_the_process_that_answers(self):
+        names = [f"name-{number}" for number in range(30)]
+        file = "/etc/lms.yml"
+        with override_settings(**{USERNAMES: names}, LMS_CFG=file):
+            shown = self.client.get(URL).content.decode().partition("In force in this process")[2]
+        for expected in (
+            "<dd><bdi>xqueue</bdi></dd>",
+            f'<code>{USERNAMES}</code> <span class="count">30</span>',
+            "<bdi>name-0</bdi>",
+            "(all of them in the JSON)",
+            "<dd>lms.envs.test</dd>",
+            f"<dd>{file}</dd>",
+            f"<dd>{os.getpid()}, started",
+            f"<dd>{__version__}</dd>",
+        ):
+            assert expected in shown
+        assert shown.count("<bdi>name-") == 20
+
+    @ddt.data((None, "/"), ("/dashboard", "/dashboard"), ("dashboard", "/dashboard"), ("/home/", "/home/"))
+    @ddt.unpack
+    def test_it_leads_back_to_the_site_and_to_the_sign_out(self, setting, home):
+        with override_settings(LOGIN_REDIRECT_URL=setting):
+            response = self.client.get(URL)
+        self.assertContains(response, f'<a class="brand" href="{home}">Back to the site</a>')
+        self.assertContains(response, '<a href="/logout">Sign out</a>')
+
+    def test_half_a_surrogate_pair_in_a_setting_is_refused(self):
+        with override_settings(**{USERNAMES: ["\ud800"]}):
+            for options in ({}, {"format": "json"}):
+                with pytest.raises(ImproperlyConfigured, match="E002"):
+                    self.client.get(URL, options)
+
+    def test_a_meta_that_is_nested_too_deeply_is_no_recorded_session(self):
+        self.user.profile.meta = "[" * 3000 + "]" * 3000
+        self.user.profile.save()
+        (account,) = self.client.get(URL, {"format": "json"}).json()["accounts"]
+        assert account["has_recorded_session"] is False
+        assert self.client.get(URL).status_code == 200
 
     def test_nothing_comes_from_elsewhere_or_inline(self):
         response = self.client.get(URL)
@@ -190,11 +240,19 @@ class ExemptionsPageTest(TestCase):
     def test_it_is_not_kept_in_caches(self):
         assert "no-store" in self.client.get(URL).headers["Cache-Control"]
 
-    @ddt.data((True, "Single login is on"), (False, "Single login is off"))
+    @ddt.data(
+        (True, False, "Single login is on", "Sessions are checked at login."),
+        (True, True, "Single login is on", "Sessions are checked at every request."),
+        (False, True, "Single login is off", "every account may hold any number of sessions"),
+    )
     @ddt.unpack
-    def test_it_says_whether_the_protection_is_on(self, is_on, expected):
-        with protection(is_on):
-            self.assertContains(self.client.get(URL), expected)
+    def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, *expected):
+        with protection(is_on, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_every_request):
+            response = self.client.get(URL)
+            answer = self.client.get(URL, {"format": "json"}).json()
+        for text in expected:
+            self.assertContains(response, text)
+        assert (answer["protection"], answer["check_every_request"]) == (is_on, is_every_request)
 
     def test_looking_leaves_no_audit_line_and_changes_nothing(self):
         with audit_lines() as lines:

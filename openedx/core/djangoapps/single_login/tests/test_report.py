@@ -4,13 +4,14 @@ from datetime import UTC, datetime
 
 import ddt
 from django.contrib.auth.models import Group, User
-from django.test import TestCase, override_settings
+from django.test import TestCase
 
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.operators.report import Report
 
 from .single_login_cases import protection
+from .statements import Statements
 
 
 def create_members(count, group="xqueue", prefix="member"):
@@ -22,7 +23,7 @@ def create_members(count, group="xqueue", prefix="member"):
 
 def accounts(report):
     """Return the exempt accounts."""
-    return list(report.read_accounts(report.exempt_users()))
+    return list(report.read_accounts(report.exempt_ids()))
 
 
 @ddt.ddt
@@ -47,14 +48,13 @@ class ExemptAccountsTest(TestCase):
         assert (account.last_login, account.has_recorded_session) == (when, True)
         assert "the-key" not in str(account)
 
-    @ddt.data(("", False), ("{}", False), ('{"session_id": null}', False), ("{broken", False), ("[]", False))
-    @ddt.unpack
-    def test_a_profile_without_a_recorded_session_whatever_it_holds(self, meta, expected):
+    @ddt.data("", "{}", '{"session_id": null}', "{broken", "[]", "[" * 3000 + "]" * 3000)
+    def test_a_profile_without_a_recorded_session(self, meta):
         user = UserFactory(username="xqwatcher")
         user.profile.meta = meta
         user.profile.save()
         with protection(True, **{USERNAMES: ["xqwatcher"]}):
-            assert accounts(Report())[0].has_recorded_session is expected
+            assert accounts(Report())[0].has_recorded_session is False
 
     def test_an_account_without_a_profile_is_listed(self):
         UserFactory(username="xqwatcher", profile=None)
@@ -76,12 +76,27 @@ class ExemptAccountsTest(TestCase):
         create_members(5000)
         UserFactory(username="staff", is_staff=True, groups=["xqueue"])
         with protection(True, **{USERNAMES: ["staff"], GROUPS: ["xqueue"]}):
-            # The configured usernames, the configured groups, the accounts.
+            # The configured usernames, the configured groups, the members; then the accounts, in chunks.
             with self.assertNumQueries(3):
+                assert len(Report().exempt_ids()) == 5001
+            with self.assertNumQueries(3 + 6):
                 assert len(accounts(Report())) == 5001
-            # The names, the number of accounts, the risks, the names at risk, the sizes of the groups.
-            with self.assertNumQueries(6):
+            # The sizes of the groups.
+            with self.assertNumQueries(3 + 1):
                 assert [finding["id"][-4:] for finding in Report().as_dict()["findings"]] == ["W014", "W016"]
+
+    def test_very_many_names_are_looked_up_in_chunks(self):
+        UserFactory(username="xqwatcher", groups=["xqueue"])
+        many = [f"name-{number}" for number in range(300_000)]
+        with protection(True, **{USERNAMES: [*many, "xqwatcher"], GROUPS: many[:2500]}):
+            with Statements() as statements:
+                report = Report()
+                assert [account.username for account in accounts(report)] == ["xqwatcher"]
+            # The usernames, the groups, and the account.
+            assert len(statements.sent) == 301 + 3 + 1
+            unmatched = list(report.find_unmatched())
+        assert [finding.count for finding in unmatched] == [None] * 20 + [299_980] + [None] * 20 + [2480]
+        assert "299980 more names match no account" in unmatched[20].message
 
 
 @ddt.ddt
@@ -106,6 +121,21 @@ class FindingsTest(TestCase):
         assert (by_group.id, by_group.setting, by_group.name) == ("single_login.W012", GROUPS, name)
         assert by_username.hint.startswith(hint)
         assert by_group.hint.startswith(hint_for_a_group)
+
+    @ddt.data(
+        ("xqw\u0430tcher", "xqwatcher", "Character 4 of 'xqw\u0430tcher' is U+0430 CYRILLIC SMALL LETTER A."),
+        ("xqwatcher", "xqw\u0430tcher", "Character 4 of 'xqw\u0430tcher' is U+0430 CYRILLIC SMALL LETTER A."),
+        ("xq\u200bwatcher", "xqwatcher", "Character 3 of 'xq\\u200bwatcher' is U+200B ZERO WIDTH SPACE."),
+        ("Zoe\u0308", "Zo\xeb", "Character 3 of 'Zo\xeb' is U+00EB LATIN SMALL LETTER E WITH DIAERESIS."),
+    )
+    @ddt.unpack
+    def test_the_hint_names_the_character_in_which_two_names_that_look_alike_differ(self, configured, name, expected):
+        UserFactory(username=name)
+        with protection(True, **{USERNAMES: [configured]}):
+            (finding,) = Report().find_unmatched()
+        assert finding.hint.startswith(f"Did you mean {name!r}? ")
+        assert expected in finding.hint
+        assert finding.hint.endswith("Names are compared exactly, character by character.")
 
     def test_of_names_that_differ_by_case_alone_none_is_guessed(self):
         for name in ("XQueue", "xqueue", "graders"):
@@ -174,17 +204,22 @@ class FindingsTest(TestCase):
         ]
 
 
-class ExplainTest(TestCase):
-    """One account in a sentence."""
+@ddt.ddt
+class MatchesTest(TestCase):
+    """Whom an operator asks about, and the answer in a sentence."""
 
-    def explain(self, username, **settings):
-        with protection(settings.pop("is_on", True), **settings):
-            return Report().explain(username)
+    def ask(self, wanted, is_on=True, **settings):
+        """Return what each account matched by, and the sentences."""
+        with protection(is_on, **settings):
+            matches = Report().find_matches(wanted)
+        return [(match.matched_by, match.account.username) for match in matches], [
+            match.explanation for match in matches
+        ]
 
     def test_an_exempt_account(self):
         UserFactory(username="xqwatcher", groups=["xqueue"])
-        account, sentence = self.explain("xqwatcher", **{USERNAMES: ["xqwatcher"], GROUPS: ["xqueue"]})
-        assert account.username == "xqwatcher"
+        found, (sentence,) = self.ask("xqwatcher", **{USERNAMES: ["xqwatcher"], GROUPS: ["xqueue"]})
+        assert found == [("username", "xqwatcher")]
         assert sentence == (
             "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_USERNAMES: xqwatcher and by SINGLE_LOGIN_EXEMPT_GROUPS: "
             "xqueue: its logins end no session."
@@ -192,19 +227,48 @@ class ExplainTest(TestCase):
 
     def test_an_ordinary_account_and_what_would_make_it_exempt(self):
         UserFactory(username="honor")
-        _, sentence = self.explain("honor", **{GROUPS: ["xqueue", "services"]})
+        _, (sentence,) = self.ask("honor", **{GROUPS: ["xqueue", "services"]})
         assert sentence.startswith("'honor' is not exempt: each login ends its earlier session.")
         assert "('services', 'xqueue')" in sentence
         assert USERNAMES in sentence
-        assert GROUPS in self.explain("honor")[1]
+        assert GROUPS in self.ask("honor")[1][0]
 
     def test_without_the_protection_nobody_needs_an_exemption(self):
         UserFactory(username="honor")
-        assert "PREVENT_CONCURRENT_LOGINS is off" in self.explain("honor", is_on=False, **{USERNAMES: ["honor"]})[1]
+        (sentence,) = self.ask("honor", is_on=False, **{USERNAMES: ["honor"]})[1]
+        assert "PREVENT_CONCURRENT_LOGINS is off" in sentence
 
-    @override_settings(**{USERNAMES: ["HONOR"]})
-    def test_an_unknown_account(self):
+    def test_an_account_is_found_by_its_number(self):
+        user = UserFactory(username="honor")
+        assert self.ask(str(user.pk))[0] == [("id", "honor")]
+
+    def test_an_account_is_found_by_its_email_address_whatever_the_case(self):
+        UserFactory(username="honor", email="Honor@example.com")
+        found, (sentence,) = self.ask("honor@EXAMPLE.com")
+        assert found == [("email", "honor")]
+        assert sentence.startswith("'honor' is not exempt")
+
+    def test_all_accounts_with_one_email_address_are_found(self):
+        for username in ("honor", "verified"):
+            UserFactory(username=username, email="both@example.com")
+        UserFactory(username="both@example.com")
+        found, sentences = self.ask("both@example.com")
+        assert found == [("username", "both@example.com"), ("email", "honor"), ("email", "verified")]
+        assert sentences[1].startswith("Found by its e-mail address: 'honor' is not exempt")
+
+    def test_a_username_of_digits_comes_before_the_number(self):
+        user = UserFactory(username="honor")
+        UserFactory(username=str(user.pk))
+        found, sentences = self.ask(str(user.pk))
+        assert found == [("username", str(user.pk)), ("id", "honor")]
+        assert sentences[0].startswith(f"Found by its username: '{user.pk}' is not exempt")
+        assert sentences[1].startswith("Found by its number: 'honor' is not exempt")
+
+    @ddt.data("", " ", "0", "9" * 18, "9" * 5000, "\u0661", "1.0", "-1", "HONOR", "@")
+    def test_no_account(self, wanted):
+        UserFactory(username="honor", email="")
+        assert self.ask(wanted) == ([], [])
+
+    def test_a_close_username_is_suggested(self):
         UserFactory(username="honor")
-        account, sentence = Report().explain("HONOR")
-        assert account is None
-        assert sentence.startswith("No account is named 'HONOR'. Did you mean 'honor'?")
+        assert Report().suggest("HONOR").startswith("Did you mean 'honor'?")

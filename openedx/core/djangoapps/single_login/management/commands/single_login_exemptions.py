@@ -1,29 +1,27 @@
 """``./manage.py lms single_login_exemptions``: who is exempt from single login, why, and what needs attention."""
 
+import contextlib
 import io
 import json
-import os
-import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import chain, islice
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
 from ...exemptions import GROUPS, USERNAMES, is_protection_on
-from ...operators.report import LARGE_GROUP, VERSION, Account, Report
+from ...operators.findings import is_check_asked_for, settings_file, settings_module
+from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
+from ...operators.sessions import NoListOfSessionsError, count_sessions
 
 COULD_NOT_LOOK = 2
-COLUMNS = ["Account", "Exempt by", "Last login", "Notes"]
+# Aligned for names of ordinary length. A longer one moves the rest of its line.
+COLUMNS = "{:<24}  {:<32}  {:<20}  {}"
 # Shorter than the settings' own names, which would fill a terminal.
 KINDS = {USERNAMES: "username", GROUPS: "group"}
-# How many accounts the columns are as wide as. All of them would have to be held at once.
-MEASURED = 500
-GAP = "  "
 
 
 class Command(BaseCommand):
@@ -31,92 +29,134 @@ class Command(BaseCommand):
 
     help = (
         "Shows the accounts that are exempt from single login, the rules that exempt them, and what needs attention. "
-        "Exits 1 if --check finds something, or if no account has the name that --user gives; 2 if the database could "
-        "not be read, nobody read the report to its end, or an option is wrong."
+        "Exits 1 if --check finds something, or if --user matches no account; 2 if the database could not be read, the "
+        "report could not be written to its end, the session engine keeps no list, or an option is wrong."
     )
     # The report holds everything that the checks would say.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         scope = parser.add_mutually_exclusive_group()
-        scope.add_argument("--user", metavar="NAME", help="explain one account, exempt or not, in a sentence")
+        scope.add_argument(
+            "--user",
+            metavar="NAME",
+            help="explain whether an account is exempt and why: by username, e-mail address or number (user.id)",
+        )
         scope.add_argument("--check", action="store_true", help="exit 1 and say why if something needs attention")
+        scope.add_argument(
+            "--concurrent-sessions",
+            action="store_true",
+            help="list the accounts with more than one live session, whom the protection would allow only one",
+        )
         parser.add_argument("--format", choices=["table", "json"], default="table", help="table (default) or json")
         size = "report exempt groups of more than N members, 1 or more (default: %(default)s)"
         parser.add_argument("--large-group", metavar="N", type=int, default=LARGE_GROUP, help=size)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the report, or the part of it that was asked for."""
-        if os.environ.get("NO_COLOR"):
-            self.stderr.style_func = None
         if options["large_group"] < 1:
             raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
-        if options.get("stdout") is None:
-            if sys.stdout is None:
-                # It was closed. What this command finds, its exit code says all the same.
-                self.stdout = OutputWrapper(io.StringIO())
-            elif isinstance(sys.stdout, io.TextIOWrapper):
-                # Names are shown as far as the terminal can.
-                sys.stdout.reconfigure(errors="backslashreplace")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Escape the characters of a name that the terminal's encoding lacks.
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             is_well = self._report(**options)
             self.stdout.flush()
         except Error as error:
             reason = _printable(f"The database could not be read: {error}")
             raise CommandError(reason, returncode=COULD_NOT_LOOK) from error
+        except NoListOfSessionsError as error:
+            raise CommandError(str(error), returncode=COULD_NOT_LOOK) from error
         except OSError as error:
-            # What is still in the buffer has nowhere to go.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Close it with what it still holds, or Python would write that when it exits, and fail again.
+            with contextlib.suppress(OSError):
+                sys.stdout.close()
             if isinstance(error, BrokenPipeError):
-                # Whoever read this has read enough.
+                # The reader closed the pipe.
                 sys.exit(COULD_NOT_LOOK)
             raise CommandError(f"The report could not be written: {error}", returncode=COULD_NOT_LOOK) from error
         if not is_well:
             sys.exit(1)
 
-    def _report(self, user: str | None, check: bool, large_group: int, **options: Any) -> bool:
+    def _report(self, user: str | None, check: bool, concurrent_sessions: bool, **options: Any) -> bool:
         """Print what was asked for; return False if ``check`` found something."""
-        report = Report(large_group=large_group)
+        report = Report(large_group=options["large_group"])
         as_json = options["format"] == "json"
+        if not as_json:
+            self._print_source()
         if user is not None:
             self._explain(report, user, as_json)
+        elif concurrent_sessions:
+            self._print_concurrent(report, as_json)
         elif check and as_json:
-            self.stdout.write(json.dumps(report.as_dict(), indent=2))
+            self._print_json(report.as_dict())
         elif as_json:
-            self._print_json(report)
-        elif check and report.findings:
-            self._print_findings(report)
+            self._print_everything(report)
         elif not check:
             self._print_table(report)
+        elif report.findings:
+            self._print_findings(report)
         return not (check and report.findings)
 
-    def _explain(self, report: Report, username: str, as_json: bool) -> None:
-        try:
-            account, sentence = report.explain(username)
-        except UnicodeEncodeError as error:
-            raise CommandError(f"--user is not text: {username!r}", returncode=COULD_NOT_LOOK) from error
-        if account is None:
-            raise CommandError(_printable(sentence))
-        shown = {"protection": is_protection_on(), "account": asdict(account), "explanation": sentence}
-        answer = json.dumps({"version": VERSION, **shown}, indent=2, cls=DjangoJSONEncoder)
-        self.stdout.write(answer if as_json else _printable(sentence))
+    def _print_source(self) -> None:
+        read = f"file {settings_file()}" if settings_file() else "no settings file"
+        self.stdout.write(_printable(f"Settings: module {settings_module()}, {read}."))
 
-    def _print_json(self, report: Report) -> None:
+    def _explain(self, report: Report, wanted: str, as_json: bool) -> None:
+        try:
+            matches = report.find_matches(wanted)
+            if not matches:
+                problem = f"No account has the username, e-mail address or number {wanted!r}. {report.suggest(wanted)}"
+                raise CommandError(_printable(problem))
+        except UnicodeEncodeError as error:
+            raise CommandError(f"--user is not text: {wanted!r}", returncode=COULD_NOT_LOOK) from error
+        if as_json:
+            first, *others = (asdict(match) for match in matches)
+            self._print_json({**describe_settings(), **first, "others": others})
+        else:
+            for match in matches:
+                self.stdout.write(_printable(match.explanation))
+
+    def _print_concurrent(self, report: Report, as_json: bool) -> None:
+        """Print the accounts with more than one live session, those with the most first."""
+        counts = {pk: count for pk, count in count_sessions().most_common() if count > 1}
+        accounts = report.read_accounts(list(counts))
+        if as_json:
+            listed = [{**asdict(account), "sessions": counts[account.id]} for account in accounts]
+            self._print_json({**describe_settings(), "accounts": listed})
+            return
+        number = exempt = 0
+        self.stdout.write(COLUMNS.format("Account", "Exempt by", "Last login", "Sessions"))
+        for account in accounts:
+            number += 1
+            exempt += bool(account.rules)
+            self.stdout.write(_line(account, str(counts[account.id])))
+        self.stdout.write(f"Accounts with more than one session: {number}. Exempt: {exempt}.")
+
+    def _print_json(self, answer: dict[str, Any]) -> None:
+        self.stdout.write(json.dumps(answer, indent=2, cls=DjangoJSONEncoder))
+
+    def _print_everything(self, report: Report) -> None:
         # Written as it is read: the accounts may be many.
         self.stdout.write(json.dumps(report.as_dict(), indent=2)[:-2] + ',\n  "accounts": [', ending="")
         separator = "\n    "
-        for account in report.read_accounts(report.exempt_users()):
-            self.stdout.write(separator + json.dumps(asdict(account), cls=DjangoJSONEncoder), ending="")
+        encoder = DjangoJSONEncoder()
+        for account in report.read_accounts(report.exempt_ids()):
+            self.stdout.write(separator + encoder.encode(asdict(account)), ending="")
             separator = ",\n    "
         self.stdout.write("\n  ]\n}")
 
     def _print_table(self, report: Report) -> None:
-        state = "on: one session per account" if is_protection_on() else "off: any number of sessions per account"
-        self.stdout.write(f"The protection is {state}.")
-        self.stdout.write(f"Exempt accounts: {report.exempt_users().count()}\n")
-        width = shutil.get_terminal_size().columns if self.stdout.isatty() else None
-        for lines in _render_accounts(report.read_accounts(report.exempt_users()), width):
-            self.stdout.write(lines)
+        level = "at every request" if is_check_asked_for() else "at login"
+        on = f"on: one session per account, checked {level}"
+        off = "off: any number of sessions per account"
+        self.stdout.write(f"The protection is {on if is_protection_on() else off}.")
+        ids = report.exempt_ids()
+        self.stdout.write(f"Exempt accounts: {len(ids)}\n")
+        if ids:
+            self.stdout.write(COLUMNS.format("Account", "Exempt by", "Last login", "Notes"))
+        for account in report.read_accounts(ids):
+            self.stdout.write(_line(account, ", ".join(_notes(account))))
         self.stdout.write()
         self._print_findings(report)
 
@@ -128,40 +168,23 @@ class Command(BaseCommand):
 
 
 def _printable(text: str) -> str:
-    """Return ``text`` with everything escaped that a terminal would obey or hide instead of showing."""
+    """Return ``text`` with each character escaped that a terminal would obey or hide instead of showing it."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _render_accounts(accounts: Iterable[Account], width: int | None) -> Iterator[str]:
-    """
-    Yield a line for each account under one header, or a line for each column where the terminal's ``width`` is less.
-
-    ``width`` is None where there is no terminal: a line stays a line then, however long, for grep.
-    """
-    rows = map(_cells, accounts)
-    measured = [COLUMNS, *islice(rows, MEASURED)]
-    if len(measured) == 1:
-        return
-    widths = [max(map(len, column)) for column in zip(*measured, strict=True)]
-    if width is not None and sum(widths) + len(GAP) * (len(COLUMNS) - 1) > width:
-        for account, *facts in chain(measured[1:], rows):
-            lines = (f"{GAP}{name}: {fact}" for name, fact in zip(COLUMNS[1:], facts, strict=True) if fact)
-            yield "\n".join([account, *lines])
-    else:
-        for row in chain(measured, rows):
-            yield GAP.join(map(str.ljust, row, widths)).rstrip()
+def _line(account: Account, last: str) -> str:
+    rules = ", ".join(f"{KINDS[rule.setting]} {rule.name}" for rule in account.rules)
+    last_login = f"{account.last_login:%Y-%m-%d %H:%M %Z}" if account.last_login else "never"
+    return COLUMNS.format(_printable(account.username), _printable(rules), last_login, last).rstrip()
 
 
-def _cells(account: Account) -> list[str]:
+def _notes(account: Account) -> Iterator[str]:
     notes = {
         "inactive": not account.is_active,
         "staff": account.is_staff,
         "superuser": account.is_superuser,
         "session recorded": account.has_recorded_session,
     }
-    return [
-        _printable(account.username),
-        _printable(", ".join(f"{KINDS[rule.setting]} {rule.name}" for rule in account.rules)),
-        f"{account.last_login:%Y-%m-%d %H:%M %Z}" if account.last_login else "never",
-        ", ".join(note for note, is_so in notes.items() if is_so),
-    ]
+    return (note for note, is_so in notes.items() if is_so)

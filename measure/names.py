@@ -1,0 +1,87 @@
+"""
+What very many exempt names cost: the checks, the command and the page, with a thousand to a hundred thousand of them.
+
+It runs on an LMS of our own alone: the accounts are created for it. Of the names one in a hundred matches no account.
+Each command is a process of its own. The first column is such a process that looks up nothing.
+"""
+
+import sys
+import time
+from functools import partial
+
+from measure.figures import show
+from measure.populate import populate
+from testing.visitor import Browser
+
+ACCOUNTS = ["staff"]
+DOCUMENT = "docs/performance.rst"
+SIZES = [1_000, 10_000, 100_000]
+MATCHING = 0.99
+MOST_SECONDS_FOR_A_NAME = 0.001
+CREATE = """
+import sys
+import django
+django.setup()
+from django.contrib.auth.models import User
+users = (User(username=f"robot-{number}", password="!") for number in range(int(sys.argv[1])))
+User.objects.bulk_create(users, batch_size=5000)
+"""
+
+
+def add_arguments(parser):
+    """Add the options of this measurement."""
+    parser.add_argument("--names", type=int, nargs="+", default=SIZES, help="how many names (default: %(default)s)")
+
+
+def on_site(url, options):
+    """Refuse: the names stand in the settings, which only an LMS of our own lets us change."""
+    sys.exit("Many names are measured on an LMS of our own: leave out --url.")
+
+
+def on_own(lms, options):
+    """Return a row for each number of names."""
+    populate(lms, {"staff": []})
+    lms.python("-c", CREATE, str(int(max(options.names) * MATCHING)))
+    return [_measure(lms, options.label, number) for number in options.names]
+
+
+def _measure(lms, label, number):
+    show(f"{number} names")
+    matching = int(number * MATCHING)
+    names = [f"robot-{position}" for position in range(matching)]
+    names += [f"nobody-{position}" for position in range(number - matching)]
+    lms.configure(SINGLE_LOGIN_EXEMPT_USERNAMES=names)
+    seconds = {
+        "start, s": _clock(partial(lms.manage, "version")),
+        "check, s": _clock(partial(lms.manage, "check", "--database=default")),
+        "command, s": _clock(partial(lms.manage, "single_login_exemptions")),
+        "command --format json, s": _clock(partial(lms.manage, "single_login_exemptions", "--format=json")),
+    }
+    with lms.serve(workers=1) as url:
+        browser = Browser(url, "staff", "edx")
+        browser.open()
+        browser.sign_in()
+        page = f"{url}/single_login/exemptions/"
+        seconds["page, s"] = min(_clock(partial(_get, browser, page)) for _ in range(3))
+    show("")
+    return {"site": label, "names": number, **seconds}
+
+
+def _get(browser, page):
+    browser.session.get(page, timeout=600).raise_for_status()
+
+
+def _clock(action):
+    start = time.perf_counter()
+    action()
+    return round(time.perf_counter() - start, 1)
+
+
+def find_failures(rows):
+    """Return what took too long, a sentence for each: the time must not grow faster than the number of names."""
+    return [
+        f"{row['names']} names: {what.removesuffix(', s')} took {row[what]} seconds."
+        for row in rows
+        for what in ("check, s", "command, s", "page, s")
+        if row[what] - row["start, s"] > max(MOST_SECONDS_FOR_A_NAME * row["names"], 5)
+    ]
