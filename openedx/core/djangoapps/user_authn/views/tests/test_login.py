@@ -1,6 +1,11 @@
-"""The login endpoints, and single login as it shows through them."""
+"""
+Logins and logouts through the views.
 
-import json
+The first two classes show the two paths of single login: a login that is not exempt, and one that is. The next ones run
+the table of cases (``single_login_cases``) at both levels and with every session engine. The rest is about the answers
+of the login endpoints and the pages.
+"""
+
 import unicodedata
 
 import ddt
@@ -15,7 +20,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
     BY_USERNAME,
@@ -36,7 +41,6 @@ ENDPOINTS = {
     "xqueue": ("/xqueue/login/", "username", "username"),
 }
 JSON_ENDPOINTS = ["login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2"]
-ENGINES = ["db", "cached_db", "cache"]
 
 
 def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
@@ -45,8 +49,115 @@ def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
     return client.post(path, {field: getattr(user, attribute), "password": password})
 
 
-class CasesHere(SingleLoginCases):
-    """The table of cases, each starting with no attempts counted."""
+def new_session(user, endpoint="login_ajax"):
+    """Sign ``user`` in with a new browser. Return its client."""
+    client = Client()
+    assert sign_in_at(endpoint, client, user).status_code in (200, 302)
+    return client
+
+
+def is_signed_in(client):
+    """Tell whether ``client`` may see a page that needs a session."""
+    return client.get("/dashboard").status_code == 200
+
+
+def recorded_session(user):
+    """Return the session key that the profile of ``user`` has on record."""
+    return UserProfile.objects.get(user=user).get_meta().get("session_id")
+
+
+class NonExemptLoginTest(TransactionTestCase):
+    """Logins of an account that no rule exempts: the last one wins."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor")
+
+    def test_non_exempt_login_records_its_session(self):
+        client = new_session(self.user)
+        assert is_signed_in(client)
+        assert recorded_session(self.user) == client.session.session_key
+
+    def test_non_exempt_login_evicts_the_prior_session(self):
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+        assert recorded_session(self.user) == current.session.session_key
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"], SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_non_exempt_login_evicts_the_prior_session_while_other_accounts_are_exempt(self):
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+
+    def test_non_exempt_login_keeps_the_sessions_of_other_accounts(self):
+        other = new_session(UserFactory(username="other"))
+        new_session(self.user)
+        assert is_signed_in(other)
+
+    def test_non_exempt_login_creates_a_missing_profile(self):
+        user = UserFactory(profile=None)
+        client = new_session(user)
+        profile = UserProfile.objects.get(user=user)
+        assert profile.name == user.username
+        assert profile.get_meta() == {"session_id": client.session.session_key}
+
+    def test_non_exempt_logout_ends_its_session_and_clears_the_record(self):
+        client = new_session(self.user)
+        client.get("/logout")
+        assert not is_signed_in(client)
+        assert recorded_session(self.user) is None
+
+
+class ExemptLoginTest(TransactionTestCase):
+    """Logins of an account that a rule exempts: every session lives."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"])
+    def test_exempt_login_by_username_keeps_all_sessions(self):
+        clients = [new_session(self.user) for _ in range(3)]
+        assert [is_signed_in(client) for client in clients] == [True, True, True]
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_login_by_group_keeps_all_sessions(self):
+        clients = [new_session(self.user) for _ in range(3)]
+        assert [is_signed_in(client) for client in clients] == [True, True, True]
+
+    def test_exempt_login_does_not_touch_the_session_record(self):
+        recorded = new_session(self.user)
+        with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
+            new_session(self.user)
+        assert is_signed_in(recorded)
+        assert recorded_session(self.user) == recorded.session.session_key
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_login_is_audited_with_its_rule(self):
+        with audit_lines() as lines:
+            new_session(self.user)
+        assert f"Single login exempt - user.id: {self.user.pk} - SINGLE_LOGIN_EXEMPT_GROUPS: xqueue" in lines
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_logout_ends_only_its_own_session(self):
+        first, second = new_session(self.user), new_session(self.user)
+        first.get("/logout")
+        assert not is_signed_in(first)
+        assert is_signed_in(second)
+
+    def test_login_after_the_exemption_was_removed_evicts_the_prior_session(self):
+        with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
+            new_session(self.user)
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+
+
+class LoginCases(SingleLoginCases):
+    """The table of cases, on the receiver of this LMS. The rate limit starts anew in each case."""
 
     def setUp(self):
         super().setUp()
@@ -55,42 +166,42 @@ class CasesHere(SingleLoginCases):
     enforce_single_login = staticmethod(enforce_single_login)
 
 
-class SingleLoginTest(CasesHere, TransactionTestCase):
+class SingleLoginTest(LoginCases, TransactionTestCase):
     """The table of cases by default, with sessions in the database."""
 
 
 @override_settings(**at_login("cached_db"))
-class SingleLoginCachedDbTest(CasesHere, TransactionTestCase):
+class SingleLoginCachedDbTest(LoginCases, TransactionTestCase):
     """The table of cases by default, with sessions in the database behind a cache."""
 
 
 @override_settings(**at_login("cache"))
-class SingleLoginCacheTest(CasesHere, TransactionTestCase):
+class SingleLoginCacheTest(LoginCases, TransactionTestCase):
     """The table of cases by default, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("db"))
-class EveryRequestTest(CasesHere, TransactionTestCase):
+class EveryRequestTest(LoginCases, TransactionTestCase):
     """The table of cases with the check at every request, with sessions in the database."""
 
 
 @override_settings(**every_request("cached_db"))
-class EveryRequestCachedDbTest(CasesHere, TransactionTestCase):
+class EveryRequestCachedDbTest(LoginCases, TransactionTestCase):
     """The same, with sessions in the database behind a cache."""
 
 
 @override_settings(**every_request("cache"))
-class EveryRequestCacheTest(CasesHere, TransactionTestCase):
+class EveryRequestCacheTest(LoginCases, TransactionTestCase):
     """The same, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("file"))
-class EveryRequestFileTest(CasesHere, TransactionTestCase):
+class EveryRequestFileTest(LoginCases, TransactionTestCase):
     """The same, with sessions in files."""
 
 
 @override_settings(**every_request("signed_cookies"))
-class EveryRequestSignedCookiesTest(CasesHere, TransactionTestCase):
+class EveryRequestSignedCookiesTest(LoginCases, TransactionTestCase):
     """The same, with sessions in the browsers' own cookies. Their claim is a random string."""
 
     # The platform's record of such a session names nothing.
@@ -109,87 +220,84 @@ class EveryRequestSignedCookiesTest(CasesHere, TransactionTestCase):
 
 
 @ddt.ddt
-class SingleLoginThroughEveryEndpointTest(TransactionTestCase):
-    """Whatever the door, the same guard stands behind it."""
+class EveryEndpointTest(TransactionTestCase):
+    """Single login works the same at every endpoint."""
 
     def setUp(self):
         super().setUp()
         cache.clear()
         self.user = UserFactory(is_staff=True, groups=[GROUP])
 
-    def sign_in(self, endpoint):
-        client = Client()
-        assert sign_in_at(endpoint, client, self.user).status_code in (200, 302)
-        assert self.is_signed_in(client)
-        return client
+    @ddt.data(*ENDPOINTS)
+    def test_non_exempt_login_evicts_the_prior_session(self, endpoint):
+        prior, current = new_session(self.user, endpoint), new_session(self.user, endpoint)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
 
-    def is_signed_in(self, client):
-        return client.get("/dashboard").status_code == 200
+    @ddt.data(*ENDPOINTS)
+    @override_settings(**BY_GROUP)
+    def test_exempt_login_keeps_all_sessions(self, endpoint):
+        clients = [new_session(self.user, endpoint) for _ in range(2)]
+        assert [is_signed_in(client) for client in clients] == [True, True]
 
-    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
-    @ddt.unpack
-    def test_case_1_a_second_login_ends_the_first(self, endpoint, engine):
-        with site_engine(engine):
-            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
-            assert not self.is_signed_in(first)
-            assert self.is_signed_in(second)
-
-    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
-    @ddt.unpack
-    def test_case_5_an_exempt_account_keeps_all_its_sessions(self, endpoint, engine):
-        with site_engine(engine), override_settings(**BY_GROUP):
-            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
-            assert self.is_signed_in(first)
-            assert self.is_signed_in(second)
-
-    @ddt.data(True, False)
-    @override_settings(**every_request())
-    def test_case_9_a_session_saved_with_the_protection_off_asks_for_no_record(self, is_on):
-        client = self.sign_in("login_ajax")
-        UserProfile.objects.update(meta='{"session_id": "another"}')
-        with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
-            assert self.is_signed_in(client) is not is_on
-
-    @ddt.data(*ENGINES)
-    def test_a_session_whose_record_cannot_be_read_is_not_answered_and_lives_when_it_can(self, engine):
-        def lose_connection(execute, sql, *arguments):
-            if "auth_userprofile" in sql:
-                raise OperationalError("Lost connection")
-            return execute(sql, *arguments)
-
-        with override_settings(**every_request(engine)):
-            client = self.sign_in("login_ajax")
-            client.raise_request_exception = False
-            with connection.execute_wrapper(lose_connection):
-                assert client.get("/dashboard").status_code == 500
-            assert self.is_signed_in(client)
-
-    def test_an_evicted_grader_is_refused_by_the_xqueue(self):
+    def test_xqueue_refuses_an_evicted_grader(self):
         submission = {"queue_name": "test-queue"}
-        first = self.sign_in("xqueue")
-        assert first.get("/xqueue/get_submission/", submission).status_code == 200
-        self.sign_in("xqueue")
-        assert first.get("/xqueue/get_submission/", submission).status_code in (401, 403)
+        evicted = new_session(self.user, "xqueue")
+        assert evicted.get("/xqueue/get_submission/", submission).status_code == 200
+        new_session(self.user, "xqueue")
+        assert evicted.get("/xqueue/get_submission/", submission).status_code in (401, 403)
 
-    def test_the_xqueue_logout_of_one_exempt_grader_leaves_the_others(self):
-        with override_settings(**BY_GROUP):
-            first, second = self.sign_in("xqueue"), self.sign_in("xqueue")
-            assert first.post("/xqueue/logout/").status_code == 200
-            assert not self.is_signed_in(first)
-            assert self.is_signed_in(second)
+    @override_settings(**BY_GROUP)
+    def test_xqueue_logout_of_an_exempt_grader_ends_only_its_own_session(self):
+        first, second = new_session(self.user, "xqueue"), new_session(self.user, "xqueue")
+        assert first.post("/xqueue/logout/").status_code == 200
+        assert not is_signed_in(first)
+        assert is_signed_in(second)
 
     @ddt.data(
         {"headers": {"X-Single-Login-Exempt": "true"}},
         {"query_params": {"SINGLE_LOGIN_EXEMPT_GROUPS": GROUP}},
         {"headers": {"X-Forwarded-User": "xqwatcher", "Remote-User": "xqwatcher"}},
     )
-    def test_nothing_that_a_client_sends_exempts_it(self, extra):
-        with override_settings(**BY_USERNAME):
-            first = self.sign_in("login_ajax")
-            extra_fields = {"groups": "xqueue", "username": "xqwatcher", "is_exempt": "true"}
-            credentials = {"email": self.user.email, "password": TEST_PASSWORD}
-            assert Client().post("/login_ajax", {**extra_fields, **credentials}, **extra).status_code == 200
-            assert not self.is_signed_in(first)
+    @override_settings(**BY_USERNAME)
+    def test_client_cannot_exempt_itself_by_what_it_sends(self, extra):
+        prior = new_session(self.user)
+        extra_fields = {"groups": "xqueue", "username": "xqwatcher", "is_exempt": "true"}
+        credentials = {"email": self.user.email, "password": TEST_PASSWORD}
+        assert Client().post("/login_ajax", {**extra_fields, **credentials}, **extra).status_code == 200
+        assert not is_signed_in(prior)
+
+
+@ddt.ddt
+class CheckedSessionTest(TransactionTestCase):
+    """Requests with the check at every request."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory()
+
+    @ddt.data(True, False)
+    @override_settings(**every_request())
+    def test_case_9_session_is_checked_only_while_the_protection_is_on(self, is_on):
+        client = new_session(self.user)
+        UserProfile.objects.update(meta='{"session_id": "another"}')
+        with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
+            assert is_signed_in(client) is not is_on
+
+    @ddt.data("db", "cached_db", "cache")
+    def test_database_error_in_the_check_is_a_server_error_and_the_session_survives(self, engine):
+        def lose_connection(execute, sql, *arguments):
+            if "auth_userprofile" in sql:
+                raise OperationalError("Lost connection")
+            return execute(sql, *arguments)
+
+        with override_settings(**every_request(engine)):
+            client = new_session(self.user)
+            client.raise_request_exception = False
+            with connection.execute_wrapper(lose_connection):
+                assert client.get("/dashboard").status_code == 500
+            assert is_signed_in(client)
 
 
 @ddt.ddt
@@ -314,6 +422,12 @@ class LoginTest(TestCase):
     def test_the_session_lives_four_weeks(self):
         sign_in_at("login_ajax", self.client, self.user)
         assert self.client.session.get_expiry_age() == 4 * 7 * 24 * 60 * 60
+
+    def test_login_with_the_protection_off_creates_no_profile(self):
+        user = UserFactory(profile=None)
+        with protection(False):
+            sign_in_at("login_ajax", self.client, user)
+        assert not UserProfile.objects.filter(user=user).exists()
 
     @ddt.data("/login_ajax", "/api/user/v1/account/login_session/", "/login", "/logout")
     def test_csrf_protects(self, path):
@@ -519,24 +633,6 @@ class SignInPageTest(TestCase):
         with protection(is_on, **exemptions):
             self.post()
             self.assertContains(self.client.get("/dashboard"), expected)
-
-
-class MissingProfileTest(TransactionTestCase):
-    """An account may lack a profile."""
-
-    def test_a_login_under_the_protection_creates_it_with_the_username_for_a_name(self):
-        user = UserFactory(profile=None)
-        client = Client()
-        sign_in_at("login_ajax", client, user)
-        profile = UserProfile.objects.get(user=user)
-        assert profile.name == user.username
-        assert json.loads(profile.meta) == {"session_id": client.session.session_key}
-
-    def test_a_login_without_the_protection_does_not(self):
-        user = UserFactory(profile=None)
-        with protection(False):
-            sign_in_at("login_ajax", Client(), user)
-        assert not UserProfile.objects.exists()
 
 
 class NotingHasher(MD5PasswordHasher):
