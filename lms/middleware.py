@@ -1,11 +1,11 @@
-"""What the LMS looks at before a view, or anything else, reads a request."""
+"""The middleware of the LMS."""
 
 from http import HTTPStatus
 
 from django.http import HttpResponse
 
-# By the names of their URLs. A login fits: 254 and 4 x 75 characters take at most 12 bytes each.
-WITH_SMALL_BODIES = {
+# The names of the URLs of logins and logouts.
+LOGIN_URL_NAMES = {
     "signin_user",
     "login_api",
     "logout",
@@ -15,26 +15,27 @@ WITH_SMALL_BODIES = {
     "xqueue-login",
     "xqueue-logout",
 }
+# Enough for the longest login: 254 and 4 x 75 characters, each of them up to 12 bytes in a form.
 MAX_BYTES = 16 * 1024
 
 
 class SmallBodyMiddleware:
     """
-    Refuses the body of a login or logout that is larger than any login, unread.
+    Refuses a login or logout whose body is larger than any login, without reading the body.
 
-    Goes anywhere before the CSRF middleware, which reads it. Django reads no more than Content-Length says.
+    Stands before the CSRF middleware, which reads the body. Django never reads more than Content-Length.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request):
-        """Answer as what comes after this does: what is refused is known in ``process_view``."""
+        """Pass the request on. The URL is known only in ``process_view``."""
         return self.get_response(request)
 
     def process_view(self, request, *view):
-        """Answer 413, or 411 when there is a body and the length is missing."""
-        if request.resolver_match.url_name not in WITH_SMALL_BODIES:
+        """Answer 413 if the body is too large, or 411 if its length is unknown."""
+        if request.resolver_match.url_name not in LOGIN_URL_NAMES:
             return None
         if "Transfer-Encoding" in request.headers:
             return _refusal(HTTPStatus.LENGTH_REQUIRED, "Send the length of the body: Content-Length.")

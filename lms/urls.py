@@ -10,7 +10,7 @@ from lms.views import redirect_to_lms_login_for_admin
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard"), name="root"),
-    # Browsers ask for it where a page names no icon: in the admin, for one.
+    # Browsers ask for it on pages that name no icon, such as those of the admin.
     path("favicon.ico", RedirectView.as_view(url=static("lms/favicon.svg"))),
     path("", include("common.djangoapps.student.urls")),
     path("", include("openedx.core.djangoapps.heartbeat.urls")),

@@ -1,4 +1,4 @@
-"""Views of the LMS itself."""
+"""The views of the LMS itself."""
 
 from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
@@ -10,9 +10,9 @@ from django.views.decorators.cache import never_cache
 @never_cache
 def redirect_to_lms_login_for_admin(request):
     """
-    Send whoever wants to sign in to the admin to the sign-in page, and from there on to ``next``.
+    Redirect to the sign-in page, and from there to ``next``.
 
-    Whoever is signed in and may not see the admin would come back here, and is refused.
+    A user who is signed in and may not see the admin gets a 403. A redirect would lead them back here.
     """
     if request.user.is_authenticated and not admin.site.has_permission(request):
         raise PermissionDenied

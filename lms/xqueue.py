@@ -1,4 +1,4 @@
-"""The xqueue API of edx-submissions, at its own URLs, with the login path's limits in front of its login."""
+"""The xqueue API of edx-submissions at its usual URLs. Its login has the rate limits of the login path."""
 
 from http import HTTPStatus
 
@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from submissions.views import xqueue
 
-from openedx.core.djangoapps.user_authn.attempts import attempt, fits, refusing_the_deleted
+from openedx.core.djangoapps.user_authn.attempts import attempt, fits, refuse_if_deleted
 from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
 from openedx.core.djangoapps.user_authn.password_policy_validators import get_max_length
 
@@ -19,11 +19,11 @@ INCORRECT = "Incorrect login credentials"
 
 @method_decorator(sensitive_post_parameters("password"), "dispatch")
 class XQueueViewSet(xqueue.XQueueViewSet):
-    """The xqueue, where only so many attempts to sign in are refused before more are not looked at."""
+    """The xqueue, with limits on its login."""
 
     @action(detail=False, methods=["get", "post"], url_name="login")
     def login(self, request):
-        """GET sets the CSRF cookie; POST signs in with ``username`` and ``password``: 200, 400, 401 or 429."""
+        """Set the CSRF cookie (GET), or sign in with ``username`` and ``password`` (POST: 200, 400, 401 or 429)."""
         if request.method == "GET":
             return super().login(request)
         credentials = _find_credentials(request)
@@ -33,7 +33,7 @@ class XQueueViewSet(xqueue.XQueueViewSet):
         if len(password) > get_max_length() or not fits(username, COLUMNS):
             return self._refuse(HTTPStatus.UNAUTHORIZED, INCORRECT)
         try:
-            with attempt(request, username, COLUMNS) as user, refusing_the_deleted(request, user):
+            with attempt(request, username, COLUMNS) as user, refuse_if_deleted(request, user):
                 response = super().login(request)
                 if response.status_code != HTTPStatus.OK:
                     raise AuthFailedError(INCORRECT)
@@ -48,10 +48,10 @@ class XQueueViewSet(xqueue.XQueueViewSet):
 
 
 def _find_credentials(request):
-    """Return the username and the password that were sent, or None when there are not two texts."""
+    """Return the username and the password, or None unless both were sent and are text."""
     try:
         sent = [request.data[name] for name in ("username", "password")]
-        # JSON can hold halves of a character.
+        # JSON can hold a lone surrogate, which cannot be stored.
         "".join(sent).encode()
     except (RecursionError, LookupError, TypeError, UnicodeEncodeError):
         return None

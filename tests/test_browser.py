@@ -1,8 +1,8 @@
 """
-Single login as people see it, in a real browser: the system's Chromium.
+The pages in a real browser: the Chromium of the system.
 
-Without one these tests skip, and say so; where the environment variable CI is set, they fail instead. With SCREENSHOTS
-set to a folder (``make screenshots``) the pages are photographed there.
+Without Chromium these tests are skipped, or fail if the environment variable CI is set. ``make screenshots`` sets
+SCREENSHOTS to the folder in which they store pictures of the pages.
 """
 
 import os
@@ -40,11 +40,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(scope="module")
 def chromium():
-    """Return the browser."""
+    """Start Chromium once for all tests."""
     if CHROMIUM is None:
         missing = "Chromium is not installed: the browser tests need it (apt-get install chromium)."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    # Playwright's event loop runs in this thread, where Django would refuse to reach the database.
+    # Playwright's event loop runs in this thread. Django refuses to use the database there by default.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     try:
         with sync_playwright() as playwright:
@@ -57,7 +57,7 @@ def chromium():
 
 @pytest.fixture(autouse=True)
 def _accounts(settings):
-    """A learner, a member of staff, and an exempt service account."""
+    """Create a learner, a staff user and an exempt service account."""
     cache.clear()
     settings.SINGLE_LOGIN_EXEMPT_GROUPS = ["xqueue"]
     settings.FEATURES = {**settings.FEATURES, "PREVENT_CONCURRENT_LOGINS": True}
@@ -68,30 +68,30 @@ def _accounts(settings):
 
 @pytest.fixture
 def open_page(chromium, live_server):
-    """Return a function that opens a page in a browser of its own; what the browser complains about fails the test."""
-    contexts, complaints = [], []
+    """Return a function that opens a page with separate cookies. Errors in the browser's console fail the test."""
+    contexts, errors = [], []
 
     def open_one(**options):
         context = chromium.new_context(base_url=live_server.url, **{"viewport": WIDE, "locale": "en-GB", **options})
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if is_fault(message) else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if is_fault(message) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
         return page
 
     yield open_one
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert errors == []
 
 
 def is_fault(message):
-    """Tell whether the browser complains about more than the status of the page itself."""
+    """Tell whether ``message`` is an error other than the status of the page itself."""
     return message.type == "error" and message.location["url"] != message.page.url
 
 
 def sign_in(page, username, path="/dashboard"):
-    """Sign in by hand, from wherever ``path`` sends a visitor."""
+    """Open ``path``, fill in the sign-in page and wait for the redirect back."""
     page.goto(path)
     page.get_by_label("Email or username").fill(username)
     page.get_by_label("Password").fill(TEST_PASSWORD)
@@ -100,13 +100,13 @@ def sign_in(page, username, path="/dashboard"):
 
 
 def assert_accessible(page):
-    """Fail with what axe-core finds."""
+    """Assert that axe-core finds no violation on the page."""
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 
 
 def assert_nothing_overflows(page):
-    """Fail when the page is wider than its window."""
+    """Assert that the page is not wider than its window."""
     widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert widths[0] <= widths[1], widths
 
@@ -125,13 +125,13 @@ def assert_nothing_is_cut_off(page):
 
 
 def shoot(page, name):
-    """Photograph the page, if that was asked for."""
+    """Store a picture of the page, if SCREENSHOTS is set."""
     if SCREENSHOTS:
         page.screenshot(path=Path(SCREENSHOTS) / f"{name}.png", full_page=True)
 
 
 def configure_findings(settings):
-    """Give the exemptions page something to show."""
+    """Configure exemptions with several findings."""
     settings.SINGLE_LOGIN_EXEMPT_USERNAMES = ["ci-robot", "xqwacher"]
     settings.SINGLE_LOGIN_EXEMPT_GROUPS = ["xqueue", "graders"]
     UserFactory(username="ci-robot", is_staff=True)
@@ -141,7 +141,7 @@ def configure_findings(settings):
         )
 
 
-def test_a_learner_loses_the_first_session_and_is_told_why(open_page):
+def test_learner_is_signed_out_by_a_second_login_and_told_why(open_page):
     first, second = open_page(), open_page()
     sign_in(first, "honor")
     expect(first.get_by_text("One session.")).to_be_visible()
@@ -155,7 +155,7 @@ def test_a_learner_loses_the_first_session_and_is_told_why(open_page):
     expect(second.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
-def test_an_exempt_account_keeps_both_sessions(open_page):
+def test_exempt_account_keeps_both_sessions(open_page):
     first, second = open_page(), open_page()
     for page in (first, second):
         sign_in(page, "xqwatcher")
@@ -166,7 +166,7 @@ def test_an_exempt_account_keeps_both_sessions(open_page):
     shoot(first, "dashboard")
 
 
-def test_signing_in_and_out_with_the_keyboard_alone(open_page):
+def test_keyboard_alone_signs_in_and_out(open_page):
     page = open_page()
     page.goto("/dashboard")
     page.keyboard.press("Tab")
@@ -186,7 +186,7 @@ def test_signing_in_and_out_with_the_keyboard_alone(open_page):
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
 
 
-def test_a_refused_sign_in_is_read_first_without_javascript(open_page):
+def test_login_error_has_the_focus_without_javascript(open_page):
     page = open_page(java_script_enabled=False)
     page.goto("/login")
     page.get_by_label("Email or username").fill("honor")
@@ -203,7 +203,7 @@ def test_a_refused_sign_in_is_read_first_without_javascript(open_page):
 
 
 def refuse(page, username="honor", password=WRONG):
-    """Be refused on the sign-in page, which the browser's own validation must not prevent."""
+    """Submit wrong credentials. The validation of the browser is off, so that the server answers."""
     page.goto("/login")
     page.locator("main form").evaluate("form => form.noValidate = true")
     page.get_by_label("Email or username").fill(username)
@@ -310,7 +310,7 @@ STATES = {
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 @pytest.mark.parametrize("state", STATES)
-def test_every_state_of_every_page_is_accessible_light_and_dark(open_page, settings, state, color_scheme):
+def test_every_page_state_is_accessible_in_light_and_dark(open_page, settings, state, color_scheme):
     page = open_page(color_scheme=color_scheme)
     STATES[state](page, settings)
     assert_accessible(page)

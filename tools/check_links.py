@@ -1,4 +1,4 @@
-"""Check that every relative link in a document leads to a file: make docs-check."""
+"""Check that every relative link in the documents leads to a file. "make docs-check" calls it."""
 
 import sys
 from pathlib import Path
@@ -17,16 +17,16 @@ def get_links(document):
 
 
 def find_broken_links(document):
-    """Return the relative links in the file ``document`` that lead nowhere."""
+    """Return the relative links in the file ``document`` whose target does not exist."""
     paths = {link: urlsplit(link) for link in get_links(document)}
     relative = {link: unquote(parts.path) for link, parts in paths.items() if not parts.scheme and parts.path}
     return [link for link, path in relative.items() if not (document.parent / path).exists()]
 
 
 def main():
-    """Print every broken link in the documents that the command line names; exit with 1 if there is one."""
+    """Print every broken link in the documents of the command line. Exit with 1 if there is one."""
     broken = [
-        f"{document}: {link} leads nowhere" for document in sys.argv[1:] for link in find_broken_links(Path(document))
+        f"{document}: {link} does not exist" for document in sys.argv[1:] for link in find_broken_links(Path(document))
     ]
     sys.exit("\n".join(broken) or 0)
 

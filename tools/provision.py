@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """
-Set the demo up for ``make run``, in the folder of the lms.yml that LMS_CFG names; what is there already is kept.
+Set up the demo for ``make run``. A file or an account that exists already is kept.
 
-PORT, in the environment too, is where it is going to be served.
+Reads two environment variables: LMS_CFG, the path of the demo's lms.yml, and PORT, on which the LMS will listen.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ DATABASE = "lms.sqlite3"
 
 MARK = '# Made by "make run"'
 LMS_YML = """\
-{mark}, which asks for this line. The rest is yours to change: it is never written over.
+{mark}. Keep this line. You may change the rest: it is never overwritten.
 SECRET_KEY: "{secret_key}"
 ALLOWED_HOSTS: ["127.0.0.1", "localhost"]
 
@@ -27,7 +27,7 @@ FEATURES:
   PREVENT_CONCURRENT_LOGINS: true
 SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]
 
-# The demo runs on this machine alone: SQLite, and no TLS.
+# The demo is only for this machine: SQLite, and no TLS.
 DATABASES:
   default:
     ENGINE: django.db.backends.sqlite3
@@ -39,8 +39,8 @@ CSRF_COOKIE_SECURE: false
 STATIC_ROOT: {staticfiles}
 """
 NOT_OURS = (
-    '{config} is not what "make run" wrote, for a database of its own beside it. Its accounts, with a password that '
-    "everybody knows, go nowhere else. Name another folder: make run DATA_DIR=..."
+    '{config} is not what "make run" wrote, or it names another database. The demo creates accounts with a public '
+    "password, so it uses only its own database. Choose another folder: make run DATA_DIR=..."
 )
 
 WHAT_TO_TRY = """
@@ -49,22 +49,27 @@ The LMS is on http://127.0.0.1:{port} with {config}
   Accounts, all with the password "{password}":
     honor      a learner: signing in a second time ends the first session
     staff      staff and superuser: http://127.0.0.1:{port}/admin/
-    xqwatcher  in the exempt group xqueue: signed in as often as it likes
+    xqwatcher  in the exempt group xqueue: every session lives
 
   Try:
-    - http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first
-    - the same as xqwatcher: both stay signed in, and the dashboard says why
-    - twenty graders at once, in another terminal:
+    - Sign in at http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first.
+    - Do the same as xqwatcher. Both stay signed in, and the dashboard says why.
+    - Run twenty graders in another terminal:
       make graders PORT={port} DATA_DIR={folder}
-    - who is exempt, and why, as staff: http://127.0.0.1:{port}/single_login/exemptions/
-    - take the exemption out of the lms.yml, start again, and see the graders evict each other
+    - See who is exempt and why, as staff: http://127.0.0.1:{port}/single_login/exemptions/
+    - Remove SINGLE_LOGIN_EXEMPT_GROUPS from lms.yml and start again. The graders now evict each other.
 
-Ctrl-C stops it.
+Press Ctrl-C to stop the LMS.
 """
 
 
 def check_port(text):
-    """Raise ValueError unless a server can listen on the port that ``text`` names."""
+    """
+    Check that a server can listen on the port ``text``.
+
+    Raises:
+        ValueError: it cannot.
+    """
     if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535):
         raise ValueError(f"PORT must be a number from 1 to 65535, but it is {text!r}.")
     with socket.socket() as probe:
@@ -78,7 +83,7 @@ def check_port(text):
 
 
 def write_config(config, database):
-    """Write the demo's lms.yml, with a random key of its own, unless there is one."""
+    """Write the lms.yml of the demo with a random SECRET_KEY, unless the file exists."""
     if config.exists():
         return
     text = LMS_YML.format(
@@ -93,7 +98,12 @@ def write_config(config, database):
 
 
 def check_config(config, database):
-    """Raise ValueError unless the settings are from a ``config`` that ``write_config`` wrote, for its ``database``."""
+    """
+    Check that ``write_config`` wrote ``config``, and that the settings name only its ``database``.
+
+    Raises:
+        ValueError: they do not.
+    """
     from django.conf import settings
 
     ours = {("default", "django.db.backends.sqlite3", str(database))}
@@ -103,7 +113,7 @@ def check_config(config, database):
 
 
 def create_accounts():
-    """Create the demo accounts that are missing, as devstack has them."""
+    """Create the demo accounts that are missing. Their names are those of devstack."""
     from django.contrib.auth.models import Group, User
     from django.db import transaction
 
@@ -114,7 +124,7 @@ def create_accounts():
 
 
 def create_account(model, username, **fields):
-    """Return the account ``username``; a missing one is created."""
+    """Return the account ``username``. Create it if it is missing."""
     user, created = model.objects.get_or_create(
         username=username, defaults={"email": f"{username}@example.com", **fields}
     )
@@ -125,7 +135,12 @@ def create_account(model, username, **fields):
 
 
 def set_up_django(config, database):
-    """Load the settings of ``config``, which LMS_CFG names. Raises ValueError unless it is the demo's."""
+    """
+    Set up Django with the settings in ``config``.
+
+    Raises:
+        ValueError: ``config`` is not the lms.yml of the demo.
+    """
     os.environ["DJANGO_SETTINGS_MODULE"] = "lms.envs.production"
 
     import django
@@ -135,7 +150,12 @@ def set_up_django(config, database):
 
 
 def provision(config):
-    """Prepare everything that the server needs beside ``config``. Raises ValueError and Django's own exceptions."""
+    """
+    Create the lms.yml, the database, the static files and the accounts.
+
+    Raises:
+        ValueError, ImproperlyConfigured: ``config`` is not the lms.yml of the demo, or has a wrong setting.
+    """
     from django.core.management import call_command
 
     database = config.parent / DATABASE
@@ -153,8 +173,8 @@ def provision(config):
 
 
 def main(port, config):
-    """Prepare everything, and say what to try; end with a line that says what is wrong."""
-    # Ctrl-C ends the process at once, without a traceback. The next run completes what is missing.
+    """Set up the demo and print what to try. On an error, exit with a message of one line."""
+    # End at Ctrl-C without a traceback. The next run creates the rest.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured
 
@@ -162,10 +182,10 @@ def main(port, config):
     try:
         check_port(port)
         config.parent.mkdir(parents=True, exist_ok=True)
-        # Of two at once, one waits. The lock ends with this process.
+        # A second process waits here. The lock ends with this process.
         fcntl.flock(os.open(config.parent, os.O_RDONLY), fcntl.LOCK_EX)
         provision(config)
-        # It may have been given away meanwhile.
+        # Another process may have taken the port meanwhile.
         check_port(port)
     except (ValueError, ImproperlyConfigured) as error:
         sys.exit(str(error))

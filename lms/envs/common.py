@@ -1,7 +1,7 @@
 """
-Settings that every environment of the LMS starts from.
+The default settings of the LMS.
 
-They run on SQLite with nothing else installed. A production site names its own servers in lms.yml.
+They need only SQLite. A production site sets its own database and caches in lms.yml.
 """
 
 from pathlib import Path
@@ -36,23 +36,23 @@ SINGLE_LOGIN_CHECK_EVERY_REQUEST = False
 
 # .. setting_name: LOGISTRATION_RATELIMIT_RATE
 # .. setting_default: 100/5m
-# .. setting_description: How many failed attempts one IP address may make at the login endpoints, /xqueue/login/ among
-#   them, before further ones are rejected unchecked. Of an IPv6 address the first 64 bits count.
+# .. setting_description: The number of failed logins after which an IP address is refused without a check, at all login
+#   endpoints together, including /xqueue/login/. Of an IPv6 address, the first 64 bits count.
 LOGISTRATION_RATELIMIT_RATE = "100/5m"
 
 # .. setting_name: LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
 # .. setting_default: 30/5m
-# .. setting_description: How many failed attempts one IP address may make on one account before further ones are
-#   rejected unchecked; from all addresses together, ten times as many. An e-mail address or username without an
-#   account counts the same way.
+# .. setting_description: The number of failed logins to one account after which an IP address is refused without a
+#   check. After ten times as many from all addresses together, every address is refused. An e-mail address or username
+#   without an account counts the same way.
 LOGISTRATION_PER_EMAIL_RATELIMIT_RATE = "30/5m"
 
 # .. setting_name: AUTH_PASSWORD_VALIDATORS
 # .. setting_default: [{"NAME": "...MaximumLengthValidator", "OPTIONS": {"max_length": 75}}]
-# .. setting_description: What a password may be when it is set. The max_length of MaximumLengthValidator holds at the
-#   login endpoints, too: a longer password is refused before any work is done on it.
-# .. setting_warning: An account whose password is longer, because it was set by other means than a form, cannot sign
-#   in: raise max_length for it.
+# .. setting_description: The rules for new passwords. The login endpoints use the max_length of MaximumLengthValidator,
+#   too: they refuse a longer password before any work is done on it.
+# .. setting_warning: An account with a longer password cannot sign in. Only code that uses no form can set such a
+#   password. Raise max_length for it.
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "openedx.core.djangoapps.user_authn.password_policy_validators.MaximumLengthValidator",
@@ -123,14 +123,14 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-# Shared by all processes without a server of its own. It never evicts: sessions may be kept in it.
+# All processes share it without a cache server. It may hold sessions, so it must not drop entries.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "django_cache",
         "OPTIONS": {"MAX_ENTRIES": 1_000_000},
     },
-    # What an evicted person is told, kept out of the database: a login must not cost an extra statement.
+    # Eviction notices. In the database, a login would cost one more statement.
     "single_login": {
         "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
         "LOCATION": DATA_DIR / "evictions",
@@ -165,7 +165,7 @@ MEDIA_ROOT = DATA_DIR / "uploads"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 
-# The library's own default is New Relic, which is not installed here. lms.yml names what a site has.
+# The default of edx-django-utils is New Relic, which is not installed here. A site sets its own in lms.yml.
 OPENEDX_TELEMETRY = []
 
 LOGGING = {
@@ -175,9 +175,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "standard"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        # What was refused is in the access log.
+        # Refused requests are in the access log.
         "django.request": {"level": "ERROR"},
-        # Five lines for each submission graded.
+        # It logs five lines for each graded submission.
         "submissions": {"level": "WARNING"},
     },
 }

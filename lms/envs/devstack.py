@@ -1,4 +1,4 @@
-"""Settings for working on the LMS: everything in the open, nothing but SQLite."""
+"""Settings for development: debug mode and SQLite."""
 
 import sys
 
@@ -9,7 +9,7 @@ from openedx.core.djangoapps.single_login.settings import plugin_settings
 from .common import *  # noqa: F403
 
 DEBUG = True
-SECRET_KEY = "devstack only: whoever knows this key can sign in as anybody"  # noqa: S105
+SECRET_KEY = "devstack only: with this key, anybody can sign in as any user"  # noqa: S105
 ALLOWED_HOSTS = ["*"]
 WHITENOISE_USE_FINDERS = True
 

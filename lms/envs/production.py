@@ -1,4 +1,4 @@
-"""Settings for production: the defaults, then those in the lms.yml that the environment variable LMS_CFG names."""
+"""Settings for production: the defaults, then lms.yml, which the environment variable LMS_CFG names."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ from .common import *  # noqa: F403
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
-# A load balancer asks over plain HTTP, from inside.
+# Load balancers ask for it over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^heartbeat$"]
 # HSTS for subdomains (W005) and preloading (W021): only the site knows whether every subdomain has TLS.
 SILENCED_SYSTEM_CHECKS = [*SILENCED_SYSTEM_CHECKS, "security.W005", "security.W021"]  # noqa: F405
@@ -25,7 +25,7 @@ _config["FEATURES"] = yaml_config.merge_features(FEATURES, _config)  # noqa: F40
 vars().update(_config)
 
 if not vars().get("SECRET_KEY"):
-    raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string of your own.")
+    raise ImproperlyConfigured(f"SECRET_KEY is missing from {LMS_CFG}. Add a long random string.")
 
 plugin_settings(sys.modules[__name__])
 add_plugins(__name__, "lms.djangoapp", "production")

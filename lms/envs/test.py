@@ -1,4 +1,4 @@
-"""Settings for the tests: SQLite in memory, a cheap password hash, a cache of its own."""
+"""Settings for the tests: SQLite and the cache in memory, and a fast password hash."""
 
 import sys
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""The bodies of logins are small."""
+"""The limit on the body of a login."""
 
 import ddt
 from django.test import Client, TestCase
@@ -22,7 +22,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Unread:
-    """A body that fails the test when it is read."""
+    """A body that must not be read."""
 
     def read(self, *size):
         raise AssertionError("The body was read.")
@@ -32,35 +32,35 @@ class Unread:
 
 @ddt.ddt
 class SmallBodyTest(TestCase):
-    """Whatever is larger than a login is refused before it is read."""
+    """A body that is larger than any login is refused before it is read."""
 
     def send(self, path, **environ):
-        """Post a body that must not be read, to a server that looks for CSRF tokens in it."""
+        """Post a body that must not be read. The CSRF middleware would look for a token in it."""
         return Client(enforce_csrf_checks=True).request(
             REQUEST_METHOD="POST", PATH_INFO=path, CONTENT_TYPE=FORM, **{"wsgi.input": Unread(), **environ}
         )
 
     @ddt.data(*((path, length) for path in LOGINS for length in (str(MAX_BYTES + 1), "1" * 5000, "many")))
     @ddt.unpack
-    def test_a_larger_body_is_refused_unread(self, path, length):
+    def test_larger_body_is_refused_unread(self, path, length):
         response = self.send(path, CONTENT_LENGTH=length)
         assert response.status_code == 413
         assert response.content == b"Send no more than 16384 bytes.\n"
 
     @ddt.data(*LOGINS)
-    def test_a_body_of_unknown_length_is_refused_unread(self, path):
+    def test_body_of_unknown_length_is_refused_unread(self, path):
         response = self.send(path, HTTP_TRANSFER_ENCODING="chunked", CONTENT_LENGTH="")
         assert response.status_code == 411
         assert b"Content-Length" in response.content
 
     @ddt.data(*LOGINS)
-    def test_the_largest_login_fits(self, path):
+    def test_largest_login_is_accepted(self, path):
         longest = {"email": "😀" * 254, "password": "😀" * 300, "next": "/" + "x" * 2047}
         fields = {**longest, "email_or_username": longest["email"], "username": "honor"}
         fields.pop("email" if resolve(path).url_name in ("signin_user", "xqueue-login") else "email_or_username")
         assert Client().post(path, fields).status_code not in (411, 413, 500)
 
-    def test_a_result_of_a_grader_may_be_larger(self):
+    def test_result_of_a_grader_may_be_larger(self):
         client = Client()
         client.force_login(UserFactory(username="xqwatcher", groups=["xqueue"]))
         result = {"xqueue_header": "{}", "xqueue_body": "{}" + " " * 10 * MAX_BYTES}

@@ -1,4 +1,4 @@
-"""Taking an exemption back, as the operators' guide describes it."""
+"""Removing an exemption, as the operators' guide describes it."""
 
 from io import StringIO
 from unittest.mock import patch
@@ -11,8 +11,8 @@ from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.levels import every_request
 
 
-class TakingBackTest(TransactionTestCase):
-    """With the check at every request, the sessions of an exemption end with it. A new password ends all sessions."""
+class RemovedExemptionTest(TransactionTestCase):
+    """With the check at every request: a removed exemption and a newly set password both end all sessions."""
 
     def setUp(self):
         super().setUp()
@@ -28,7 +28,7 @@ class TakingBackTest(TransactionTestCase):
     def is_signed_in(self, client):
         return client.get("/xqueue/get_submission/", {"queue_name": "test-queue"}).status_code == 200
 
-    def test_taking_the_exemption_back_or_setting_the_same_password_ends_every_session(self):
+    def test_removing_the_exemption_or_setting_the_same_password_ends_all_sessions(self):
         for engine in ("db", "cache"):
             with override_settings(**every_request(engine)):
                 with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):

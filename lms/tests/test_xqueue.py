@@ -1,4 +1,4 @@
-"""The login of the xqueue, as the graders know it."""
+"""The login of the xqueue API."""
 
 import json
 
@@ -14,7 +14,7 @@ RIGHT = {"username": "xqwatcher", "password": TEST_PASSWORD}
 
 @ddt.ddt
 class XQueueLoginTest(TestCase):
-    """GET for the CSRF cookie, POST for the session."""
+    """Graders get the CSRF cookie with GET and sign in with POST."""
 
     def setUp(self):
         super().setUp()
@@ -35,7 +35,7 @@ class XQueueLoginTest(TestCase):
         assert self.answer(self.client.post(LOGIN, *sent)) == (200, 0, "Logged in")
         assert self.client.get("/xqueue/get_submission/", {"queue_name": "q"}).status_code == 200
 
-    def test_a_wrong_password_is_refused(self):
+    def test_wrong_credentials_are_refused(self):
         for data in ({**RIGHT, "password": "wrong"}, {**RIGHT, "username": "nobody"}):
             assert self.answer(self.client.post(LOGIN, data)) == (401, 1, "Incorrect login credentials")
 
@@ -51,15 +51,15 @@ class XQueueLoginTest(TestCase):
         '{"username": "\\ud800", "password": "x"}',
         "[" * 16000,
     )
-    def test_what_is_no_username_and_password_is_refused(self, body):
+    def test_malformed_credentials_are_refused(self, body):
         response = self.client.post(LOGIN, body, content_type="application/json")
         assert self.answer(response) == (400, 1, "Insufficient login info")
 
     @ddt.data("/xqueue/login.json", "/xqueue/")
-    def test_there_is_no_other_way_in(self, path):
+    def test_there_is_no_other_login_url(self, path):
         assert self.client.post(path, RIGHT).status_code == 404
 
-    def test_too_many_wrong_passwords_are_answered_429(self):
+    def test_too_many_wrong_passwords_get_429(self):
         with override_settings(LOGISTRATION_RATELIMIT_RATE="3/5m"):
             statuses = [Client().post(LOGIN, {**RIGHT, "password": "wrong"}).status_code for _ in range(4)]
             assert statuses == [401, 401, 401, 429]

@@ -1,4 +1,4 @@
-"""Profiles in the Django admin, and what single login means for each account."""
+"""The Django admin of profiles and users, with the single login state of each user."""
 
 from django.contrib import admin
 from django.contrib.auth import get_user_model
@@ -7,14 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from common.djangoapps.student.locks import hold_accounts
+from common.djangoapps.student.locks import lock_accounts
 from common.djangoapps.student.models import UserProfile
 from openedx.core.djangoapps.single_login.exemptions import is_protection_on, matching_rules
 
 
 @admin.register(UserProfile)
 class UserProfileAdmin(admin.ModelAdmin):
-    """The profile, without ``meta``: it holds the key of a live session, which is a credential."""
+    """Profiles without ``meta``, which holds the key of a live session. A session key is a credential."""
 
     list_display = ["user", "name"]
     search_fields = ["user__username", "name"]
@@ -22,8 +22,8 @@ class UserProfileAdmin(admin.ModelAdmin):
     exclude = ["meta"]
 
     def save_model(self, request, obj, form, change):
-        """Write what was changed, and nothing else: the rest, such as ``meta``, may have changed since it was read."""
-        hold_accounts(obj.user_id)
+        """Save only the changed fields. A login may have changed ``meta`` since the profile was read."""
+        lock_accounts(obj.user_id)
         if change:
             obj.save(update_fields=form.changed_data)
         else:
@@ -31,31 +31,31 @@ class UserProfileAdmin(admin.ModelAdmin):
 
 
 class SingleLoginUserAdmin(UserAdmin):
-    """Django's own user pages, with whether the account keeps one session or is exempt, and by which rules."""
+    """Django's own pages of users. They also tell whether a user is exempt, and by which rules."""
 
     list_display = [*UserAdmin.list_display, "single_login"]
     readonly_fields = [*UserAdmin.readonly_fields, "single_login"]
     fieldsets = [*UserAdmin.fieldsets, (gettext_lazy("Single login"), {"fields": ["single_login"]})]
 
     def get_queryset(self, request):
-        """Fetch the groups of all listed accounts at once."""
+        """Read the groups of all listed users in one query."""
         return super().get_queryset(request).prefetch_related("groups")
 
     @transaction.atomic
     def log_deletions(self, request, queryset):
-        """Lock the accounts first: the log locks the row of whoever deletes them, who may be one of them."""
-        hold_accounts(*(user.pk for user in queryset))
+        """Lock the users first. The log locks the row of the user who deletes them, and that may be one of them."""
+        lock_accounts(*(user.pk for user in queryset))
         return super().log_deletions(request, queryset)
 
     @transaction.atomic
     def delete_queryset(self, request, queryset):
-        """Delete the accounts, and what logins add until their rows are locked."""
-        hold_accounts(*(user.pk for user in queryset))
+        """Lock the users first, so that no login adds a row that refers to them during the deletion."""
+        lock_accounts(*(user.pk for user in queryset))
         super().delete_queryset(request, queryset)
 
     @admin.display(description=gettext_lazy("single login"))
     def single_login(self, user):
-        """Say whether ``user`` keeps one session, and if not, why."""
+        """Return "off", "enforced", or "exempt" with the rules that exempt ``user``."""
         if not is_protection_on():
             return _("off")
         rules = matching_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])

@@ -1,4 +1,4 @@
-"""The student app and the receivers it connects."""
+"""The student app: accounts, and one session for each of them."""
 
 from django.apps import AppConfig
 from django.conf import settings
@@ -9,7 +9,7 @@ from openedx.core.djangoapps.single_login.signals import session_evicted
 
 
 class StudentConfig(AppConfig):
-    """Accounts, and one session for each of them."""
+    """App configuration: connect the receivers."""
 
     name = "common.djangoapps.student"
     # The receiver below checks the exemptions itself: single_login must not replace it (docs/decisions/0003).
@@ -17,13 +17,13 @@ class StudentConfig(AppConfig):
 
     def ready(self):
         """
-        Connect the receivers.
+        Connect the receivers of logins, logouts, evictions and deletions.
 
-        Here and not beside the functions, so that they run after Django's ``update_last_login``: every login then locks
-        the account's row first and its profile second (docs/decisions/0004-the-rule-in-the-session-engine.rst).
+        They are connected here, so that they run after Django's ``update_last_login``. Every login then locks the
+        account first and its profile second. See ``locks``.
         """
         from common.djangoapps.student import eviction_notice
-        from common.djangoapps.student.locks import hold_account_to_be_deleted
+        from common.djangoapps.student.locks import lock_account_before_deletion
         from common.djangoapps.student.models import (
             enforce_single_login,
             log_successful_login,
@@ -34,5 +34,5 @@ class StudentConfig(AppConfig):
         user_logged_out.connect(log_successful_logout)
         for signal in (user_logged_in, user_logged_out):
             signal.connect(enforce_single_login)
-        session_evicted.connect(eviction_notice.leave)
-        pre_delete.connect(hold_account_to_be_deleted, sender=settings.AUTH_USER_MODEL)
+        session_evicted.connect(eviction_notice.store_notice)
+        pre_delete.connect(lock_account_before_deletion, sender=settings.AUTH_USER_MODEL)

@@ -47,8 +47,8 @@ class Notice:
     signed_in_elsewhere_at: datetime | None
 
 
-def leave(session_key, reason, **kwargs):
-    """Receive ``session_evicted``: keep the notice in the cache. A cache that fails loses only the notice."""
+def store_notice(session_key, reason, **kwargs):
+    """Receive ``session_evicted`` and put the notice into the cache. If the cache fails, only the notice is lost."""
     notice = timezone.now().isoformat() if reason == SIGNED_IN_ELSEWHERE else ENDED
     try:
         _cache().set(_hashed(session_key), notice, timeout=CACHE_SECONDS)
@@ -56,7 +56,7 @@ def leave(session_key, reason, **kwargs):
         LOG.warning("The notice of an ended session could not be written to the cache", exc_info=True)
 
 
-def find(request: HttpRequest) -> Notice | None:
+def find_notice(request: HttpRequest) -> Notice | None:
     """Return the notice for this browser, or None if its session was not ended."""
     notice = _find_by_session(request) or request.get_signed_cookie(COOKIE, None, salt=SALT, max_age=COOKIE_SECONDS)
     if not notice:
@@ -66,7 +66,7 @@ def find(request: HttpRequest) -> Notice | None:
 
 def eviction_notice(request: HttpRequest) -> dict[str, Any]:
     """Context processor: give templates ``eviction_notice``. It is looked up when it is used."""
-    return {"eviction_notice": SimpleLazyObject(lambda: find(request))}
+    return {"eviction_notice": SimpleLazyObject(lambda: find_notice(request))}
 
 
 class EvictionNoticeMiddleware:

@@ -10,7 +10,7 @@ from openedx.core.djangoapps.single_login.exemptions import GROUPS, exempting_ru
 @never_cache
 @login_required
 def student_dashboard(request):
-    """Show who is signed in, and whether the account keeps one session or is exempt, and by which rule."""
+    """Show who is signed in, and whether the account is exempt and by which rule."""
     is_enforced = is_protection_on()
     rule = exempting_rule(request.user) if is_enforced else None
     context = {"is_enforced": is_enforced, "rule": rule, "by_group": rule is not None and rule.setting == GROUPS}

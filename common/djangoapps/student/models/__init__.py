@@ -1,4 +1,4 @@
-"""The models of the student app, and the receivers that go with them."""
+"""The models of the student app, and its receivers of logins and logouts."""
 
 from common.djangoapps.student.models.user import (
     UserProfile,

@@ -11,7 +11,7 @@ TEST_PASSWORD = "Password1234"
 
 
 class UserProfileFactory(DjangoModelFactory):
-    """A profile, for the user it is given or for a new one."""
+    """A profile of ``user``, or of a new user."""
 
     class Meta:
         model = UserProfile
@@ -23,7 +23,7 @@ class UserProfileFactory(DjangoModelFactory):
 
 
 class UserFactory(DjangoModelFactory):
-    """An active account with the password ``TEST_PASSWORD`` and a profile; ``profile=None`` leaves the profile out."""
+    """An active account with the password ``TEST_PASSWORD`` and a profile. ``profile=None`` leaves the profile out."""
 
     class Meta:
         model = get_user_model()
@@ -39,6 +39,6 @@ class UserFactory(DjangoModelFactory):
 
     @factory.post_generation
     def groups(self, create, names, **kwargs):
-        """Make the account a member of the groups of these names, which are created where needed."""
+        """Add the account to the groups of these names, and create the groups that are missing."""
         for name in names or []:
             self.groups.add(Group.objects.get_or_create(name=name)[0])

@@ -1,4 +1,4 @@
-"""What the Django admin shows of accounts and profiles, and what it writes."""
+"""The Django admin of users and profiles."""
 
 import json
 
@@ -18,7 +18,7 @@ EXEMPT_XQUEUE = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["xqueue", "services"]}
 
 @ddt.ddt
 class UserAdminTest(TestCase):
-    """The user list and the user's page."""
+    """The list of users and the page of a user."""
 
     def setUp(self):
         super().setUp()
@@ -33,7 +33,7 @@ class UserAdminTest(TestCase):
         (EXEMPT_XQUEUE, False, "off"),
     )
     @ddt.unpack
-    def test_list_and_page_say_enforced_or_exempt_by_which_rule(self, exemptions, is_on, expected):
+    def test_list_and_page_tell_whether_a_user_is_exempt_and_by_which_rule(self, exemptions, is_on, expected):
         with override_settings(FEATURES={"PREVENT_CONCURRENT_LOGINS": is_on}, **exemptions):
             listed = self.client.get(reverse("admin:auth_user_changelist"), {"q": "xqwatcher"})
             page = self.client.get(reverse("admin:auth_user_change", args=[self.user.pk]))
@@ -41,14 +41,14 @@ class UserAdminTest(TestCase):
         self.assertContains(page, f'<div class="readonly">{expected}</div>', html=True)
         self.assertNotContains(page, "the-session-key")
 
-    def test_it_is_read_only(self):
+    def test_single_login_field_is_read_only(self):
         page = self.client.get(reverse("admin:auth_user_change", args=[self.user.pk]))
         self.assertNotContains(page, 'name="single_login"')
 
-    def test_an_account_can_still_be_added(self):
+    def test_page_to_add_a_user_opens(self):
         assert self.client.get(reverse("admin:auth_user_add")).status_code == 200
 
-    def test_the_list_asks_the_database_as_often_for_many_accounts_as_for_few(self):
+    def test_number_of_queries_does_not_depend_on_the_number_of_users(self):
         url = reverse("admin:auth_user_changelist")
         with override_settings(**EXEMPT_XQUEUE):
             self.client.get(url)
@@ -59,7 +59,7 @@ class UserAdminTest(TestCase):
                 self.client.get(url)
 
     @ddt.data(True, False)
-    def test_accounts_are_deleted_with_their_profiles_one_by_one_and_together(self, together):
+    def test_deleting_one_or_several_users_deletes_their_profiles(self, together):
         others = UserFactory.create_batch(2)
         if together:
             url, pks = reverse("admin:auth_user_changelist"), [user.pk for user in others]
@@ -74,14 +74,14 @@ class UserAdminTest(TestCase):
 
 @ddt.ddt
 class UserProfileAdminTest(TransactionTestCase):
-    """The profile's page: a session key is a credential, and staff must not read other people's."""
+    """The page of a profile. It must not show session keys, which are credentials."""
 
     def setUp(self):
         super().setUp()
         self.staff = UserFactory(is_staff=True, is_superuser=True)
         self.client.force_login(self.staff)
 
-    def test_a_profile_can_be_found_and_shows_no_session_key(self):
+    def test_profile_is_found_and_shows_no_session_key(self):
         key = self.client.session.session_key
         assert key in UserProfile.objects.get(user=self.staff).meta
         found = self.client.get("/admin/student/userprofile/", {"q": self.staff.username})
@@ -96,7 +96,7 @@ class UserProfileAdminTest(TransactionTestCase):
 
     @ddt.data(({"name": "Another"}, 1), ({}, 0))
     @ddt.unpack
-    def test_only_what_changed_is_saved(self, fields, expected):
+    def test_only_changed_fields_are_saved(self, fields, expected):
         profile = UserFactory().profile
         with CaptureQueriesContext(connection) as queries:
             assert self.change(profile, **fields).status_code == 302
@@ -105,7 +105,7 @@ class UserProfileAdminTest(TransactionTestCase):
         assert not any("meta" in update or "user_id" in update for update in updates)
         assert UserProfile.objects.get(pk=profile.pk).name == fields.get("name", profile.name)
 
-    def test_a_record_that_a_login_writes_while_the_page_is_saved_stays(self):
+    def test_saving_the_page_keeps_the_record_of_a_concurrent_login(self):
         profile, elsewhere, begun = UserFactory().profile, Client(), []
 
         def sign_in_before(execute, sql, *arguments):
@@ -120,7 +120,7 @@ class UserProfileAdminTest(TransactionTestCase):
         assert changed.name == "Another"
         assert json.loads(changed.meta) == {"session_id": elsewhere.session.session_key}
 
-    def test_a_profile_can_be_added(self):
+    def test_profile_can_be_added(self):
         user = UserFactory(profile=None)
         url = reverse("admin:student_userprofile_add")
         assert self.client.post(url, {"user": user.pk, "name": "New"}).status_code == 302

@@ -1,4 +1,4 @@
-"""The notice on the sign-in page for a person whose session was ended."""
+"""The notice on the sign-in page after a session was ended."""
 
 import re
 from contextlib import contextmanager
@@ -23,7 +23,7 @@ LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 
 
 class FailingCache(caches["default"].__class__):
-    """A cache whose server is gone."""
+    """A cache that cannot be reached."""
 
     def get(self, *args, **kwargs):
         raise ConnectionError
@@ -31,8 +31,8 @@ class FailingCache(caches["default"].__class__):
     set = get
 
 
-class NotingCache(LocMemCache):
-    """A cache that notes in ``kept`` the key, value and timeout of each entry."""
+class RecordingCache(LocMemCache):
+    """A cache that records the key, value and timeout of each entry."""
 
     kept = []
 
@@ -43,7 +43,7 @@ class NotingCache(LocMemCache):
 
 @ddt.ddt
 class EvictionNoticeTest(TransactionTestCase):
-    """Two browsers, one account."""
+    """Two browsers sign in to one account."""
 
     def setUp(self):
         super().setUp()
@@ -59,22 +59,22 @@ class EvictionNoticeTest(TransactionTestCase):
         self.sign_in(self.first)
         self.sign_in(self.second)
 
-    def is_told(self, client, path="/login", text=SIGNED_IN_ELSEWHERE):
+    def sees_notice(self, client, path="/login", text=SIGNED_IN_ELSEWHERE):
         return text in client.get(path, follow=True).content.decode()
 
     @ddt.data("/login", "/dashboard", "/xqueue/get_submission/", "/admin/")
-    def test_the_earlier_browser_is_told_whatever_it_asked_for_first(self, path):
+    def test_evicted_browser_sees_the_notice_after_any_first_request(self, path):
         self.evict()
         self.first.get(path)
-        assert self.is_told(self.first, "/dashboard")
+        assert self.sees_notice(self.first, "/dashboard")
 
     @ddt.data("db", "cached_db", "cache", "file")
-    def test_every_session_engine_tells(self, engine):
+    def test_notice_is_shown_with_every_session_engine(self, engine):
         with site_engine(engine):
             self.evict()
-            assert self.is_told(self.first, "/dashboard")
+            assert self.sees_notice(self.first, "/dashboard")
 
-    def test_it_says_when_and_what_to_do(self):
+    def test_notice_says_when_the_login_was_and_what_to_do(self):
         before = timezone.now().replace(second=0, microsecond=0)
         self.evict()
         response = self.first.get("/login")
@@ -83,90 +83,90 @@ class EvictionNoticeTest(TransactionTestCase):
         self.assertContains(response, f"{said:%H:%M} UTC")
         self.assertContains(response, "If that was not you")
 
-    def test_it_is_said_until_somebody_signs_in(self):
+    def test_notice_stays_until_somebody_signs_in(self):
         self.evict()
-        assert [self.is_told(self.first, "/dashboard") for _ in range(3)] == [True] * 3
+        assert [self.sees_notice(self.first, "/dashboard") for _ in range(3)] == [True] * 3
         response = self.first.post("/login", {"email_or_username": "honor"})
         self.assertContains(response, SIGNED_IN_ELSEWHERE, status_code=400)
         self.sign_in(self.first)
         assert self.first.get("/dashboard").status_code == 200
         assert not self.first.cookies[COOKIE].value
         self.first.get("/logout")
-        assert not self.is_told(self.first)
+        assert not self.sees_notice(self.first)
 
-    def test_the_later_browser_is_told_nothing(self):
+    def test_browser_that_signed_in_later_sees_no_notice(self):
         self.evict()
-        assert not self.is_told(self.second, "/dashboard")
+        assert not self.sees_notice(self.second, "/dashboard")
         self.second.get("/logout")
-        assert not self.is_told(self.second)
+        assert not self.sees_notice(self.second)
 
-    def test_a_session_that_expired_is_told_nothing(self):
+    def test_expired_session_leaves_no_notice(self):
         self.sign_in(self.first)
         Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
-        assert not self.is_told(self.first, "/dashboard")
+        assert not self.sees_notice(self.first, "/dashboard")
 
-    def test_a_visitor_is_told_nothing_whatever_cookie_they_make_up(self):
+    def test_forged_cookie_shows_no_notice(self):
         self.evict()
-        assert not self.is_told(Client())
+        assert not self.sees_notice(Client())
         for name in ("sessionid", COOKIE):
             client = Client()
             client.cookies[name] = "2026-11-23T12:00:00+00:00"
-            assert not self.is_told(client, "/dashboard")
+            assert not self.sees_notice(client, "/dashboard")
 
     @override_settings(SESSION_ENGINE="common.djangoapps.student.tests.new_key_sessions")
-    def test_a_session_engine_that_gives_a_lost_session_a_new_key_tells(self):
+    def test_notice_is_shown_with_an_engine_that_gives_a_lost_session_a_new_key(self):
         self.evict()
-        assert self.is_told(self.first, "/dashboard")
+        assert self.sees_notice(self.first, "/dashboard")
 
     @override_settings(**every_request())
-    def test_a_session_that_no_login_ended_is_not_told_of_a_login(self):
+    def test_session_that_no_login_ended_gets_a_neutral_notice(self):
         with protection(False):
             self.sign_in(self.second)
         UserProfile.objects.update(meta='{"session_id": "another"}')
-        assert self.is_told(self.second, "/dashboard", ENDED)
-        assert not self.is_told(self.second, "/dashboard")
+        assert self.sees_notice(self.second, "/dashboard", ENDED)
+        assert not self.sees_notice(self.second, "/dashboard")
 
     @override_settings(**every_request())
-    def test_a_session_that_lost_its_exemption_is_not_told_of_a_login(self):
+    def test_session_that_is_no_longer_exempt_gets_a_neutral_notice(self):
         with override_settings(**BY_GROUP):
             self.sign_in(self.first)
-        assert self.is_told(self.first, "/dashboard", ENDED)
-        assert not self.is_told(self.first, "/dashboard")
+        assert self.sees_notice(self.first, "/dashboard", ENDED)
+        assert not self.sees_notice(self.first, "/dashboard")
 
-    def test_an_exempt_account_is_told_nothing(self):
+    def test_exempt_account_sees_no_notice(self):
         with override_settings(**BY_GROUP):
             self.evict()
             self.first.get("/logout")
-            assert not self.is_told(self.first)
+            assert not self.sees_notice(self.first)
 
-    def test_nothing_is_said_with_the_protection_off(self):
+    def test_no_notice_with_the_protection_off(self):
         with protection(False):
             self.evict()
             self.first.get("/logout")
-            assert not self.is_told(self.first)
+            assert not self.sees_notice(self.first)
 
-    def test_no_session_key_is_kept_in_the_cache(self):
+    def test_cache_holds_no_session_key(self):
         self.sign_in(self.first)
         key = self.first.session.session_key
-        with self.noting_cache() as kept:
+        with self.recording_cache() as kept:
             self.sign_in(self.second)
         assert len(kept) == 1
         assert key not in str(kept)
 
     @contextmanager
-    def noting_cache(self):
-        noting = {"BACKEND": f"{NotingCache.__module__}.NotingCache"}
-        NotingCache.kept.clear()
-        with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": noting}):
-            yield NotingCache.kept
+    def recording_cache(self):
+        recording = {"BACKEND": f"{RecordingCache.__module__}.RecordingCache"}
+        RecordingCache.kept.clear()
+        with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": recording}):
+            yield RecordingCache.kept
 
-    def test_the_cache_keeps_a_notice_as_long_as_the_session_of_a_login_lives(self):
-        with self.noting_cache() as kept:
+    def test_cache_keeps_the_notice_as_long_as_a_session_lives(self):
+        with self.recording_cache() as kept:
             self.evict()
         assert [timeout for _, _, timeout in kept] == [self.second.session.get_expiry_age()] == [4 * 7 * 24 * 60 * 60]
 
     @override_settings(SESSION_COOKIE_PATH="/learn", SESSION_COOKIE_DOMAIN="learn.example.com")
-    def test_the_cookie_goes_where_the_session_cookie_goes_and_lasts_a_day(self):
+    def test_cookie_has_path_and_domain_of_the_session_cookie_and_lasts_a_day(self):
         self.evict()
         given = self.first.get("/dashboard").cookies[COOKIE]
         assert (given["path"], given["domain"], given["max-age"]) == ("/learn", "learn.example.com", 24 * 60 * 60)
@@ -174,7 +174,7 @@ class EvictionNoticeTest(TransactionTestCase):
         taken = self.first.get("/dashboard").cookies[COOKIE]
         assert (taken["path"], taken["domain"], taken["max-age"]) == ("/learn", "learn.example.com", 0)
 
-    def test_the_cookie_is_out_of_reach_of_scripts_and_names_no_session(self):
+    def test_cookie_is_http_only_and_holds_no_session_key(self):
         self.sign_in(self.first)
         key = self.first.session.session_key
         self.sign_in(self.second)
@@ -183,18 +183,18 @@ class EvictionNoticeTest(TransactionTestCase):
         assert key not in cookie.value
 
     @override_settings(SESSION_COOKIE_SECURE=True, SESSION_COOKIE_SAMESITE="None")
-    def test_the_cookie_follows_the_settings_of_the_session_cookie(self):
+    def test_cookie_is_secure_and_same_site_as_the_session_cookie(self):
         self.evict()
         cookie = self.first.get("/dashboard").cookies[COOKIE]
         assert (cookie["secure"], cookie["samesite"]) == (True, "None")
 
-    def test_a_cache_that_fails_costs_the_notice_and_nothing_else(self):
+    def test_cache_error_loses_only_the_notice(self):
         failing = {"BACKEND": f"{FailingCache.__module__}.FailingCache"}
         with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": failing}):
             with self.assertLogs(eviction_notice.LOG, "WARNING") as logged:
                 self.sign_in(self.first)
                 key = self.first.session.session_key
                 self.sign_in(self.second)
-                assert not self.is_told(self.first, "/dashboard")
+                assert not self.sees_notice(self.first, "/dashboard")
             assert key not in str(logged.output)
             assert self.second.get("/dashboard").status_code == 200

@@ -1,4 +1,4 @@
-"""The profile with its ``meta``, and the order in which accounts are locked."""
+"""The ``meta`` of a profile, and the order of row locks."""
 
 import re
 
@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
-from common.djangoapps.student.locks import hold_accounts
+from common.djangoapps.student.locks import lock_accounts
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 
@@ -23,7 +23,7 @@ class MetaTest(TestCase):
         profile.save()
         assert UserProfile.objects.get(pk=profile.pk).get_meta() == meta
 
-    def test_recording_a_session_starts_from_the_row_and_not_from_an_old_copy(self):
+    def test_recording_a_session_keeps_keys_that_were_written_meanwhile(self):
         profile = UserFactory().profile
         UserProfile.objects.update(meta='{"written": "meanwhile"}')
         profile.set_login_session("a key")
@@ -35,11 +35,11 @@ class MetaTest(TestCase):
         profile.set_login_session("a key")
         assert profile.name == "not saved yet"
 
-    def test_an_empty_column_is_an_empty_object(self):
+    def test_empty_meta_is_an_empty_object(self):
         assert UserProfile().get_meta() == {}
 
     @ddt.data("not json", "[]", "null", '"text"', "1", "[" * 3000 + "]" * 3000)
-    def test_anything_else_is_an_error_that_does_not_quote_it(self, meta):
+    def test_other_content_is_an_error_that_does_not_quote_it(self, meta):
         with self.assertRaisesRegex(ValueError, "meta of an auth_userprofile is not a JSON object") as raised:
             UserProfile(meta=meta).get_meta()
         assert meta not in str(raised.exception)
@@ -48,7 +48,7 @@ class MetaTest(TestCase):
 class UnreadableMetaTest(TransactionTestCase):
     """A ``meta`` that cannot be read is not overwritten."""
 
-    def test_a_login_fails_and_loses_nothing(self):
+    def test_login_fails_and_keeps_meta(self):
         user = UserFactory()
         UserProfile.objects.filter(user=user).update(meta="<broken>")
         self.client.raise_request_exception = False
@@ -59,10 +59,10 @@ class UnreadableMetaTest(TransactionTestCase):
 
 
 class LocksTest(TransactionTestCase):
-    """Code that locks several accounts locks them in one order, to avoid deadlocks."""
+    """Accounts are locked in one order, to avoid deadlocks."""
 
-    def test_the_lowest_account_is_locked_first(self):
+    def test_accounts_are_locked_in_the_order_of_their_numbers(self):
         with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-            hold_accounts(2, 1)
+            lock_accounts(2, 1)
         (sql,) = (query["sql"] for query in queries if "auth_user" in query["sql"])
         assert re.search(r"ORDER BY (1|.auth_user.\..id.) ASC", sql)

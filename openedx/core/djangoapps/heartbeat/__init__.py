@@ -1,1 +1,1 @@
-"""Is the service able to serve?"""
+"""The heartbeat, which tells whether the LMS can serve requests."""

@@ -1,4 +1,4 @@
-"""The heartbeat: whether what the LMS cannot do without answers."""
+"""The heartbeat: ask the database, the cache and the session store."""
 
 import logging
 from importlib import import_module
@@ -17,7 +17,7 @@ PROBE = "heartbeat"
 @never_cache
 @require_safe
 def heartbeat(request):
-    """Answer 200 when the database, the cache and the session store answer, 503 when not; JSON says which."""
+    """Answer 200 if the database, the cache and the session store answer, else 503. The JSON tells which one failed."""
     checks = {"sql": _ask_database, "cache": _ask_cache, "sessions": _ask_session_store}
     result = {service: _outcome(service, ask) for service, ask in checks.items()}
     healthy = all(outcome["status"] for outcome in result.values())
@@ -25,7 +25,7 @@ def heartbeat(request):
 
 
 def _outcome(service, ask):
-    # A heartbeat reports whatever fault a backend's driver raises; the reason is for the log, not for the public.
+    # A driver may raise any exception. The reason goes only to the log: everybody can read the answer.
     try:
         ask()
     except Exception:
@@ -43,7 +43,7 @@ def _ask_database():
 def _ask_cache():
     cache.set(PROBE, PROBE, timeout=10)
     if cache.get(PROBE) != PROBE:
-        raise ConnectionError("The cache does not return what it was given.")
+        raise ConnectionError("The cache did not return the stored value.")
 
 
 def _ask_session_store():

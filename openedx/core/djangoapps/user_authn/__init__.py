@@ -1,1 +1,1 @@
-"""Signing in and out."""
+"""Login and logout."""

@@ -7,7 +7,7 @@ from openedx.core.djangoapps.user_authn.checks import check_client_address, chec
 
 
 class UserAuthnConfig(AppConfig):
-    """Login and logout: views, URLs, templates."""
+    """App configuration: register the system checks."""
 
     name = "openedx.core.djangoapps.user_authn"
 

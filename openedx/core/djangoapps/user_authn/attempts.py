@@ -1,4 +1,4 @@
-"""Signing in with a pair of credentials: who is meant, whether the attempt counts, and whether it succeeds."""
+"""Attempts to sign in: find the account, apply the rate limits, check the password, log in."""
 
 import logging
 from contextlib import contextmanager, nullcontext
@@ -29,15 +29,18 @@ SESSION_SECONDS = 4 * 7 * 24 * 60 * 60
 
 def sign_in(request, identifier, password, columns):
     """
-    Sign the account that has ``identifier`` in one of ``columns`` in, for four weeks.
+    Sign in for four weeks with the account that has ``identifier`` in one of ``columns``.
 
-    Raises AuthFailedError when the attempt is refused. What no account can have is refused before any work is done.
+    An identifier or a password that is too long for every account is refused before any work is done on it.
+
+    Raises:
+        AuthFailedError: the attempt was refused.
     """
     if not identifier or not password:
         raise AuthFailedError(_("There was an error receiving your login information. Please try again."))
     password = normalize_password(password)
     if password is None or not fits(identifier, columns):
-        raise _incorrect()
+        raise _incorrect_credentials()
     with attempt(request, identifier, columns) as user:
         _log_in(request, user, password)
 
@@ -45,9 +48,12 @@ def sign_in(request, identifier, password, columns):
 @contextmanager
 def attempt(request, identifier, columns):
     """
-    Yield the account that is to sign in within this context, or None: AuthFailedError there is counted and audited.
+    Yield the account that has ``identifier`` in one of ``columns``, or None. The caller signs it in inside the context.
 
-    Raises TooManyAttemptsError when there were too many of them.
+    An AuthFailedError inside the context is counted as a failed attempt and audited.
+
+    Raises:
+        TooManyAttemptsError: too many attempts of the client or on the account have failed.
     """
     if is_client_limited(request):
         raise TooManyAttemptsError
@@ -70,7 +76,7 @@ def fits(identifier, columns):
 
 
 def find_user(identifier, columns):
-    """Return the one account that has ``identifier`` in one of ``columns``; None if there is none, or several."""
+    """Return the account that has ``identifier`` in one of ``columns``, or None if there is none or more than one."""
     users = get_user_model().objects
     try:
         return users.get(reduce(or_, (Q((column, identifier)) for column in columns)))
@@ -79,14 +85,16 @@ def find_user(identifier, columns):
 
 
 @contextmanager
-def refusing_the_deleted(request, user):
+def refuse_if_deleted(request, user):
     """
-    Sign ``user`` in within this context: an account that is deleted meanwhile is refused as an unknown one.
+    Sign ``user`` in inside this context. If the account is deleted meanwhile, sign nobody in.
 
-    Raises AuthFailedError then; nobody is signed in.
+    Raises:
+        AuthFailedError: the account was deleted. The answer is the same as for an unknown account.
     """
     try:
-        # In a request's transaction a savepoint, so that it can go on; else none, for it would outlast the hashing.
+        # Inside the request's transaction, use a savepoint: a database error must not break it. Outside, open no
+        # transaction: it would stay open while the password is hashed.
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
             yield
     except DatabaseError:
@@ -94,33 +102,33 @@ def refusing_the_deleted(request, user):
             raise
         request.session.flush()
         request.user = AnonymousUser()
-        raise _incorrect() from None
+        raise _incorrect_credentials() from None
 
 
 def _log_in(request, user, password):
-    user = _authenticated(request, user, password)
+    user = _authenticate(request, user, password)
     if user is None:
-        raise _incorrect()
+        raise _incorrect_credentials()
     if not user.is_active:
         raise AuthFailedError(_("Your account is not active. Please contact support."), "inactive-user")
-    with refusing_the_deleted(request, user):
+    with refuse_if_deleted(request, user):
         login(request, user)
         request.session.set_expiry(SESSION_SECONDS)
 
 
-def _authenticated(request, user, password):
+def _authenticate(request, user, password):
     """
     Return ``user`` if the password is right, else None. Every path hashes exactly one password.
 
-    The backend refuses an inactive account whatever its password, so that one is checked here.
+    The password of an inactive account is checked here: Django's backend returns None for every password.
     """
     if user is not None and not user.is_active:
         return user if user.check_password(password) else None
-    # An empty username belongs to nobody: the backend then hashes the password for nothing, on purpose.
+    # No account has an empty username. For an unknown account, the backend hashes the password too.
     return authenticate(request, username=user.get_username() if user else "", password=password)
 
 
-def _incorrect():
+def _incorrect_credentials():
     return AuthFailedError(_("Email or password is incorrect."), "incorrect-email-or-password")
 
 

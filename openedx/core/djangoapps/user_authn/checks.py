@@ -1,4 +1,4 @@
-"""System checks: attempts to sign in are counted by the address of the client, not by one that it makes up."""
+"""System checks of the setting from which the login rate limit takes the address of a client."""
 
 from django.conf import settings
 from django.core.checks import Error, Warning  # noqa: A004
@@ -8,7 +8,7 @@ EXAMPLE = f"{SETTING}: [{{name: X-Forwarded-For, index: -1}}]"
 
 
 def check_client_address(**kwargs):
-    """Report ``user_authn.E001``: an entry of the setting that would fail at the first attempt to sign in."""
+    """Report ``user_authn.E001``: the setting is malformed, and every login would fail."""
     entries = getattr(settings, SETTING, [])
     if isinstance(entries, list | tuple) and all(map(_is_entry, entries)):
         return []
@@ -22,24 +22,24 @@ def check_client_address(**kwargs):
 
 
 def check_client_address_deployed(**kwargs):
-    """Report ``user_authn.W001`` and ``user_authn.W002``: settings with which a client can choose its address."""
+    """Report ``user_authn.W001`` and ``user_authn.W002``: a client can choose the address that is counted."""
     if check_client_address():
         return []
     entries = getattr(settings, SETTING, [])
     if not entries:
         return [
             Warning(
-                f"{SETTING} is empty: a client with a private address can make up the one that its attempts to sign in "
-                "are counted by.",
-                hint="Have the proxy append the client's address to X-Forwarded-For, as proxies do, let nobody past "
-                f"it, and name that place: {EXAMPLE}. With N such proxies in a row the index is -N.",
+                f"{SETTING} is empty. A client with a private address can choose the address that the login rate limit "
+                "counts.",
+                hint="Let clients reach this server only through a proxy that appends their address to "
+                f"X-Forwarded-For, and set {EXAMPLE}. With N such proxies in a row, the index is -N.",
                 id="user_authn.W001",
             )
         ]
     return [
         Warning(
-            f"{SETTING} takes entry {entry['index']} of X-Forwarded-For, counted from the end that the client writes.",
-            hint=f"Count from the end that the proxy appends to: {EXAMPLE}",
+            f"{SETTING} takes entry {entry['index']} of X-Forwarded-For, which the client can write itself.",
+            hint=f"Use a negative index. It counts from the end, where the proxy appends: {EXAMPLE}",
             id="user_authn.W002",
         )
         for entry in entries

@@ -1,13 +1,13 @@
-"""What can go wrong when somebody signs in."""
+"""The errors of an attempt to sign in."""
 
 from django.utils.translation import gettext as _
 
 
 class AuthFailedError(Exception):
     """
-    A refused login.
+    The attempt was refused.
 
-    ``value`` is the message for the person, ``error_code`` the name of the reason for programs, where there is one.
+    ``value`` is the message to show. ``error_code`` tells programs the reason, if they need to know it.
     """
 
     def __init__(self, value, error_code=None):
@@ -16,7 +16,7 @@ class AuthFailedError(Exception):
         self.error_code = error_code
 
     def get_response(self):
-        """Return the refusal as the dict that the login endpoints answer."""
+        """Return the body of the answer of the login API."""
         response = {"success": False, "value": str(self.value)}
         if self.error_code:
             response["error_code"] = self.error_code
@@ -24,7 +24,7 @@ class AuthFailedError(Exception):
 
 
 class TooManyAttemptsError(AuthFailedError):
-    """A login that was not looked at, because too many before it were refused."""
+    """The attempt was refused unchecked, because too many before it failed."""
 
     def __init__(self):
         super().__init__(_("Too many failed login attempts. Try again later."))

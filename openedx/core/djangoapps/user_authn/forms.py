@@ -1,11 +1,11 @@
-"""The login form: what the sign-in page shows and what the login API describes."""
+"""The login form of the sign-in page and of the login API."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 
 class LoginForm(forms.Form):
-    """An account, by e-mail or username, and its password."""
+    """The e-mail address or username of an account, and its password."""
 
     email_or_username = forms.CharField(
         label=_("Email or username"),
@@ -20,16 +20,16 @@ class LoginForm(forms.Form):
     )
 
     def tie_to_message(self, element_id):
-        """Tie the fields that were refused to the message in the element of this id; without one at fault, all."""
+        """Mark the fields at fault as invalid and as described by the element ``element_id``. Without one, mark all."""
         for name in self.errors.keys() & self.fields.keys() or self.fields:
             self.fields[name].widget.attrs.update({"aria-invalid": "true", "aria-describedby": element_id})
 
 
 def describe(form, method, submit_url, names):
     """
-    Describe ``form`` as JSON-ready data, for clients that draw it themselves.
+    Return a description of ``form`` as JSON-ready data, for clients that draw the form themselves.
 
-    ``names`` maps the form's own field names to those of the endpoint, where they differ.
+    ``names`` maps names of fields to the names that the endpoint uses instead.
     """
     return {
         "method": method,

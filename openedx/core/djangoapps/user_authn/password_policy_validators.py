@@ -1,4 +1,4 @@
-"""What a password may be: said once, for the forms that set one and for the endpoints that are sent one."""
+"""The maximum length of a password, for the forms that set one and for the login endpoints."""
 
 import unicodedata
 
@@ -6,12 +6,12 @@ from django.contrib.auth.password_validation import get_default_password_validat
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-# No character in Unicode is composed of more.
+# The most characters that NFKC composes into one.
 MOST_COMPOSED = 4
 
 
 class MaximumLengthValidator:
-    """A password has at most ``max_length`` characters."""
+    """Refuses a password of more than ``max_length`` characters."""
 
     def __init__(self, max_length=75):
         self.max_length = max_length
@@ -22,21 +22,21 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self):
-        """Return the rule, for people."""
+        """Return the rule as a sentence."""
         return _("Your password must contain no more than %d characters.") % self.max_length
 
 
 def get_max_length():
-    """Return how long a password may be: what AUTH_PASSWORD_VALIDATORS says, or else the platform's default."""
+    """Return the maximum length that AUTH_PASSWORD_VALIDATORS sets, or else the platform's default."""
     validators = [each for each in get_default_password_validators() if isinstance(each, MaximumLengthValidator)]
     return min(each.max_length for each in validators or [MaximumLengthValidator()])
 
 
 def normalize_password(password):
     """
-    Return ``password`` in NFKC, as accounts have it, or None when it is longer than any account's.
+    Return ``password`` in NFKC, the form in which passwords are stored, or None if it is longer than the maximum.
 
-    Normalising takes time that grows with the square of the length, so the length is looked at first.
+    The length is checked first: the time to normalise a text grows with the square of its length.
     """
     max_length = get_max_length()
     if len(password) > MOST_COMPOSED * max_length:

@@ -1,4 +1,4 @@
-"""How often somebody may be refused: docs/decisions/0005-attempts-are-counted-by-account-and-address.rst."""
+"""Limits on failed logins. See docs/decisions/0005-attempts-are-counted-by-account-and-address.rst."""
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
@@ -7,22 +7,22 @@ from django_ratelimit.core import get_usage
 from edx_django_utils.ip import get_safest_client_ip
 
 GROUP = "openedx.core.djangoapps.user_authn.login"
-# How many addresses it takes to use up an account's attempts for every other one.
+# An account has this many times the attempts of one address. After that, it is limited for every address.
 ADDRESSES_PER_ACCOUNT = 10
-# What one customer of an Internet provider has at the least.
+# The smallest network that a provider gives to one customer.
 IPV6_PREFIX = 64
 
 
 def is_client_limited(request):
-    """Tell whether the client's address was refused too often (``LOGISTRATION_RATELIMIT_RATE``)."""
+    """Tell whether too many attempts from the client's address failed (``LOGISTRATION_RATELIMIT_RATE``)."""
     return _is_used_up(request, "address", get_client(request), settings.LOGISTRATION_RATELIMIT_RATE)
 
 
 def is_account_limited(request, account):
     """
-    Tell whether ``account`` was refused too often: this client, or ten times as often everybody.
+    Tell whether too many attempts on ``account`` failed: from this client, or ten times as many from all clients.
 
-    ``account`` is what ``name_account`` returns. The rate is ``LOGISTRATION_PER_EMAIL_RATELIMIT_RATE``.
+    ``account`` is a name from ``name_account``. The rate is ``LOGISTRATION_PER_EMAIL_RATELIMIT_RATE``.
     """
     rate = settings.LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
     return _is_used_up(request, "account_and_address", f"{get_client(request)} {account}", rate) or _is_used_up(
@@ -31,7 +31,7 @@ def is_account_limited(request, account):
 
 
 def count_refusal(request, account):
-    """Count one refused attempt to sign in to ``account``."""
+    """Count one failed attempt on ``account``."""
     client, rate = get_client(request), settings.LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
     _count(request, "address", client, settings.LOGISTRATION_RATELIMIT_RATE, increment=True)
     _count(request, "account_and_address", f"{client} {account}", rate, increment=True)
@@ -40,15 +40,15 @@ def count_refusal(request, account):
 
 def name_account(user, sent):
     """
-    Return the name under which attempts are counted: the account's that was found, or else what was ``sent``.
+    Return the name under which attempts are counted: the number of the account, or the text that was ``sent``.
 
-    What was sent does not do for an account: a database may find it by many spellings.
+    The text is used only if no account was found. A database may find one account by several spellings.
     """
     return f"user {user.pk}" if user else f"sent {sent.strip().lower()}"
 
 
 def get_client(request):
-    """Return the client's safest address; of an IPv6 address, the network that its customer has."""
+    """Return the client's safest address. Of an IPv6 address, return the network of the customer."""
     client = get_safest_client_ip(request)
     try:
         address = ip_address(client)

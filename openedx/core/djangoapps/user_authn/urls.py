@@ -1,4 +1,4 @@
-"""The URLs of the login path, at the platform's own addresses."""
+"""The URLs of the login path, the same as on the platform."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""The heartbeat, with services that answer and services that do not."""
+"""The heartbeat, with services that answer and services that fail."""
 
 import ddt
 from django.test import TestCase, override_settings
@@ -12,10 +12,10 @@ WORKING_CACHE = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 
 @ddt.ddt
 class HeartbeatTest(TestCase):
-    """Operators and load balancers ask it whether this process can serve."""
+    """Load balancers and operators ask it whether this process can serve requests."""
 
     @ddt.data("get", "head")
-    def test_all_is_well(self, method):
+    def test_heartbeat_is_ok_when_every_service_answers(self, method):
         response = getattr(self.client, method)("/heartbeat")
         assert response.status_code == 200
         if method == "get":
@@ -24,7 +24,7 @@ class HeartbeatTest(TestCase):
             }
 
     @override_settings(CACHES={"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}})
-    def test_a_cache_that_keeps_nothing_is_reported(self):
+    def test_cache_that_stores_nothing_is_reported(self):
         response = self.client.get("/heartbeat")
         assert response.status_code == 503
         assert response.json()["cache"]["status"] is False
@@ -35,7 +35,7 @@ class HeartbeatTest(TestCase):
         SESSION_ENGINE="django.contrib.sessions.backends.cache",
         SESSION_CACHE_ALIAS="sessions",
     )
-    def test_a_session_store_that_does_not_answer_is_reported_without_details(self):
+    def test_unreachable_session_store_is_reported_without_details(self):
         response = self.client.get("/heartbeat")
         assert response.status_code == 503
         assert response.json()["sessions"] == {"status": False, "message": "Does not answer"}

@@ -1,9 +1,29 @@
 """
-The table of cases in DESIGN.md, as tests that run on any LMS.
+The table of cases: the promises of single login, as tests that run on any LMS.
 
-Each test is named after its case. A case that is promised only with the check at every request is tested at both
-levels: by default, the test asserts how the platform itself behaves. This module imports nothing of this repository, so
-that the same table also runs on an installed wheel. See ``SingleLoginCases`` for what a place that runs it defines.
+The name of a test has the number of its case:
+
+1. A non-exempt user logs in.
+2. Logins of one user meet.
+3. A login replaces another user's session in the same browser.
+4. A non-exempt user logs out.
+5. An exempt user logs in.
+6. An exempt user logs out.
+7. An account becomes exempt.
+8. An account is no longer exempt.
+9. The protection is off.
+10. A signal comes with nothing to enforce.
+11. A login is recorded, and the profile has other data.
+12. The key of a signed-in session changes.
+13. A session is from before single login.
+14. A profile is saved from an old copy.
+15. A request has JWT cookies (``jwt_cookie_cases``).
+16. The app is installed and nothing is set (``test_queries``, ``test_settings``).
+17. A logout cannot clear the record.
+
+Some promises hold only with the check at every request. Their tests run at both levels: at login, they assert how the
+platform itself behaves. This module imports nothing of this repository, so that the table also runs on an installed
+wheel.
 """
 
 import json
@@ -36,7 +56,7 @@ BY_NEITHER = {
     "SINGLE_LOGIN_EXEMPT_GROUPS": [GROUP.upper(), f"{GROUP} ", GROUP[:-1]],
 }
 
-# Who the signal of a login is about, and which request it comes with.
+# The user and the request of a signal.
 WITH_NOTHING_TO_ENFORCE = [
     ("none", "session"),
     ("anonymous", "session"),
@@ -69,30 +89,31 @@ def audit_lines():
 
 
 def in_another_thread(action):
-    """Run ``action`` in a thread of its own, on this one's database connections; return what it returns."""
-    own = {alias: connections[alias] for alias in connections}
+    """Run ``action`` in another thread, with the database connections of this one. Return its result."""
+    shared = {alias: connections[alias] for alias in connections}
 
     def run():
-        for alias, each in own.items():
+        for alias, each in shared.items():
             connections[alias] = each
         return action()
 
-    for each in own.values():
+    for each in shared.values():
         each.inc_thread_sharing()
     try:
         with ThreadPoolExecutor(1) as pool:
             return pool.submit(run).result()
     finally:
-        for each in own.values():
+        for each in shared.values():
             each.dec_thread_sharing()
 
 
 @ddt.ddt
 class SingleLoginCases:
     """
-    To be mixed into a TransactionTestCase: what is done at the commit belongs to the behaviour.
+    A mixin for a TransactionTestCase: sessions are evicted after the commit.
 
-    A place may override ``sign_in``, ``sign_out`` and ``is_signed_in``, which are the public surface of its LMS.
+    A subclass for another LMS may override ``sign_in``, ``sign_out``, ``is_signed_in``, ``change_password`` and
+    ``cookie_of``.
     """
 
     client_class = Client
@@ -110,7 +131,7 @@ class SingleLoginCases:
         return settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST
 
     def sign_in(self, client, user, password=PASSWORD):
-        """Sign ``user`` in through a view; return the response."""
+        """Sign ``user`` in through a view. Return the response."""
         return client.post("/login_ajax", {"email": user.email, "password": password})
 
     def sign_out(self, client):
@@ -118,7 +139,7 @@ class SingleLoginCases:
         client.get("/logout")
 
     def is_signed_in(self, client):
-        """Tell whether ``client``'s session can still do something that needs one."""
+        """Tell whether ``client`` may see a page that needs a session."""
         return client.get("/dashboard").status_code == 200
 
     def change_password(self, client):
@@ -141,34 +162,34 @@ class SingleLoginCases:
 
     @property
     def profiles(self):
-        """The manager of the LMS's own profiles."""
+        """The manager of the profiles of this LMS."""
         return get_user_model()._meta.get_field("profile").related_model.objects
 
     def new_client(self, user=None):
-        """Return a client, signed in as ``user`` if there is one."""
+        """Return a new client, signed in if ``user`` is given."""
         client = self.client_class()
         if user is not None:
             assert self.sign_in(client, user).status_code in (200, 302)
         return client
 
     def recorded(self, user=None):
-        """Return the session key on record, as the database has it now."""
+        """Return the session key that the database has on record."""
         return self.profiles.get(user=user or self.user).get_meta().get("session_id")
 
     def key_of(self, client):
-        """Return the session key by which ``client`` is on record."""
+        """Return the key under which a login with ``client`` is recorded."""
         return self.key_in(client.session)
 
     def key_in(self, session):
-        """Return the session key by which ``session`` is on record."""
+        """Return the key under which a login with ``session`` is recorded."""
         return session.session_key
 
     def notes_in(self, session):
-        """Return the names of what single login notes in ``session``."""
+        """Return the keys that single login has written into ``session``."""
         return [name for name, _ in session.items() if name.startswith("single_login")]
 
     def meta(self):
-        """Return the raw column."""
+        """Return the column ``meta`` as text."""
         return self.profiles.values_list("meta", flat=True).get(user=self.user)
 
     @ddt.data(NOBODY, BY_NEITHER)
@@ -194,7 +215,7 @@ class SingleLoginCases:
         assert self.evictions_of(lambda: self.sign_in(client, self.user)) == []
 
     def evictions_of(self, action):
-        """Return the audit lines on evictions that ``action`` leaves."""
+        """Return the audit lines of evictions that ``action`` writes."""
         with audit_lines() as lines:
             action()
         return [line for line in lines if "evicted" in line]
@@ -219,7 +240,7 @@ class SingleLoginCases:
         gone.session.delete()
         assert self.evictions_of(lambda: self.new_client(self.user)) == []
 
-    def test_case_1_a_session_that_a_new_password_ended_is_not_audited_as_an_eviction(self):
+    def test_case_1_a_login_after_a_new_password_is_not_audited_as_an_eviction(self):
         self.new_client(self.user)
         self.user.set_password(NEW_PASSWORD)
         self.user.save()
@@ -227,13 +248,13 @@ class SingleLoginCases:
         assert self.evictions_of(lambda: self.sign_in(later, self.user, NEW_PASSWORD)) == []
         assert self.is_signed_in(later)
 
-    def test_case_2_a_login_that_is_overtaken_before_it_is_answered_loses_its_session(self):
+    def test_case_2_of_two_logins_that_meet_only_the_later_one_lives(self):
         winner, loser = self.new_client(), self.new_client()
         self.overtake(loser, winner)
         assert self.signed_in([loser, winner]) == [winner]
         assert self.recorded() == self.key_of(winner)
 
-    def test_case_2_signing_in_again_while_another_browser_does_leaves_one_of_them(self):
+    def test_case_2_signing_in_again_during_another_login_leaves_one_session(self):
         winner, loser = self.new_client(), self.new_client(self.user)
         self.overtake(loser, winner)
         assert self.signed_in([loser, winner]) == [winner]
@@ -245,7 +266,7 @@ class SingleLoginCases:
         assert self.key_of(client) == self.recorded() != key
 
     def overtake(self, loser, winner):
-        """Let ``winner`` sign in, in another thread, when ``loser`` has taken the slot and is not answered yet."""
+        """Sign in with ``loser``. Before its response, but after it was recorded, sign in with ``winner``."""
 
         def step(**kwargs):
             user_logged_in.disconnect(step)
@@ -288,7 +309,7 @@ class SingleLoginCases:
             assert self.is_signed_in(clients[name]) is (name != whose)
             assert self.recorded(user) == (None if name == whose else self.key_of(clients[name]))
 
-    def test_case_4_a_signed_out_session_that_is_saved_late_lives_again_only_by_default(self):
+    def test_case_4_a_signed_out_session_that_is_saved_again_is_ended_by_the_check(self):
         client = self.new_client(self.user)
         late = client.session
         assert late[SESSION_KEY] == str(self.user.pk)
@@ -296,7 +317,6 @@ class SingleLoginCases:
         assert self.recorded() is None
         client = self.brought_back(late)
         lines = self.evictions_of(lambda: self.is_signed_in(client))
-        # Nobody signed in elsewhere.
         assert not any(line.endswith("signed in elsewhere") for line in lines)
         assert self.is_signed_in(client) is not self.checks_every_request
 
@@ -308,14 +328,14 @@ class SingleLoginCases:
         assert self.is_signed_in(client) is not self.checks_every_request
 
     def brought_back(self, late):
-        """Put the session ``late`` back into the store, as a save in the wrong moment does; return its browser."""
+        """Save the session ``late`` again, as a slow request may do. Return a client that has its cookie."""
         client = self.client_class()
         late.save(must_create=True)
         client.cookies[settings.SESSION_COOKIE_NAME] = self.cookie_of(late)
         return client
 
     def cookie_of(self, session):
-        """Return the cookie that names ``session``."""
+        """Return the value of the session cookie of ``session``."""
         return session.session_key
 
     def test_case_4_a_logout_without_a_profile_creates_none(self):
@@ -401,14 +421,14 @@ class SingleLoginCases:
             assert not self.is_signed_in(client)
         assert self.recorded() == recorded is not None
 
-    def test_case_7_signing_in_again_while_exempt_leaves_a_session_that_lives_by_the_rule_alone(self):
+    def test_case_7_signing_in_again_while_exempt_replaces_the_claim_by_the_rule(self):
         client = self.new_client(self.user)
         with override_settings(**BY_GROUP):
             assert self.sign_in(client, self.user).status_code in (200, 302)
             assert self.notes_in(client.session) == ["single_login_rule"]
 
     @ddt.data(BY_USERNAME, BY_GROUP)
-    def test_case_8_the_sessions_of_an_account_that_the_settings_no_longer_exempt(self, exemptions):
+    def test_case_8_the_check_ends_sessions_that_the_settings_no_longer_exempt(self, exemptions):
         with override_settings(**exemptions):
             clients = [self.new_client(self.user) for _ in range(3)]
         lines = self.evictions_of(lambda: self.signed_in(clients))
@@ -426,14 +446,14 @@ class SingleLoginCases:
             assert self.is_signed_in(client) is not self.checks_every_request
 
     def unless_checked(self, clients):
-        """Return ``clients``, which live on by default, or none of them with the check at every request."""
+        """Return ``clients`` at login, or [] with the check at every request, which ends their sessions."""
         return [] if self.checks_every_request else clients
 
     def if_told(self, reason):
-        """Return ``reason`` in a list if the check at every request is on, and tells of a session that it ends."""
+        """Return the list of ``reason`` if the check at every request ends a session and announces it, else []."""
         return [reason] if self.checks_every_request else []
 
-    def test_case_8_the_sessions_of_an_account_that_left_the_exempt_group(self):
+    def test_case_8_the_check_ends_sessions_of_an_account_that_left_the_exempt_group(self):
         with override_settings(**BY_GROUP):
             exempt = [self.new_client(self.user) for _ in range(2)]
             self.user.groups.clear()
@@ -441,21 +461,21 @@ class SingleLoginCases:
             first, second = self.new_client(self.user), self.new_client(self.user)
             assert self.signed_in([first, second]) == [second]
 
-    def test_case_8_another_rule_keeps_the_sessions_that_the_first_let_in(self):
+    def test_case_8_another_rule_keeps_the_sessions_of_the_first(self):
         with override_settings(**BY_GROUP):
             clients = [self.new_client(self.user) for _ in range(2)]
         with override_settings(**BY_USERNAME):
             assert self.signed_in(clients) == clients
         assert self.signed_in(clients) == self.unless_checked(clients)
 
-    def test_case_8_an_exempt_session_that_signs_in_again_unexempt_takes_the_slot(self):
+    def test_case_8_an_exempt_session_that_signs_in_again_after_the_exemption_takes_the_slot(self):
         with override_settings(**BY_GROUP):
             other, client = self.new_client(self.user), self.new_client(self.user)
         assert self.sign_in(client, self.user).status_code in (200, 302)
         assert self.signed_in([other, client]) == [*self.unless_checked([other]), client]
         assert self.recorded() == self.key_of(client)
 
-    def test_case_8_a_session_whose_exemption_goes_while_it_signs_in_again_gets_a_fresh_key(self):
+    def test_case_8_an_exempt_session_that_is_recorded_gets_a_fresh_key(self):
         request = RequestFactory().get("/")
         with override_settings(**BY_GROUP):
             request.session = self.new_client(self.user).session
@@ -493,22 +513,22 @@ class SingleLoginCases:
         )
     )
     @ddt.unpack
-    def test_case_10_a_signal_with_nothing_to_enforce_is_let_be(self, signal, who, request):
+    def test_case_10_a_signal_with_nothing_to_enforce_changes_nothing(self, signal, who, request):
         user = {"none": None, "anonymous": AnonymousUser(), "user": self.user}[who]
         bare, with_session = RequestFactory().get("/"), RequestFactory().get("/")
         with_session.session = SessionBase()
         http_request = {"none": None, "bare": bare, "session": with_session}[request]
-        # Only single login is asked here: other receivers of the platform may need a request.
+        # The receiver is called alone, because other receivers of the platform may need a request.
         self.enforce_single_login(signal=signal, sender=type(user), request=http_request, user=user)
         assert not self.recorded()
 
     @property
     def enforce_single_login(self):
-        """The receiver that the LMS calls: by default, the wheel's."""
+        """The receiver that the LMS has connected. By default, it is the one of the wheel."""
         return import_module(f"{apps.get_app_config('single_login').name}.enforcement").enforce_single_login
 
     def is_connected(self, receiver, signal):
-        """Tell whether ``receiver`` is connected to ``signal``, and leave it so."""
+        """Tell whether ``receiver`` is connected to ``signal``."""
         is_connected = signal.disconnect(receiver)
         if is_connected:
             signal.connect(receiver)
@@ -549,7 +569,7 @@ class SingleLoginCases:
         assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
         assert self.signed_in([first, second]) == [*self.unless_checked([first]), second]
 
-    def test_case_12_a_session_that_ends_after_a_password_change_is_audited_once_with_a_true_reason(self):
+    def test_case_12_a_session_that_ends_after_a_password_change_is_audited_with_its_reason(self):
         first, second = self.new_client(self.user), self.new_client()
 
         def outlive():
@@ -568,7 +588,7 @@ class SingleLoginCases:
         assert self.recorded() is None
 
     def rotated_key(self):
-        """Return settings with a new SECRET_KEY, in which the one before is good still."""
+        """Return settings with a new SECRET_KEY and the earlier one as a fallback."""
         return override_settings(SECRET_KEY="new-and-just-as-secret", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY])
 
     def test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
@@ -579,7 +599,7 @@ class SingleLoginCases:
             assert self.signed_in([first, second]) == [*self.unless_checked([first]), second]
 
     def from_before(self):
-        """Return a client with a session from before single login, which has neither a record nor a claim."""
+        """Return a client with a session from before single login. It has no record and no claim."""
         with protection(False):
             return self.new_client(self.user)
 
@@ -616,7 +636,7 @@ class SingleLoginCases:
         assert self.signed_in([ended, lone]) == [lone]
 
     @ddt.data("somebody-elses", None)
-    def test_case_13_exempt_sessions_from_before_all_live_until_the_exemption_goes(self, on_record):
+    def test_case_13_exempt_sessions_from_before_all_live_while_they_are_exempt(self, on_record):
         self.profiles.update(meta=json.dumps({"session_id": on_record}))
         clients = [self.from_before() for _ in range(3)]
         with override_settings(**BY_GROUP):
@@ -631,7 +651,7 @@ class SingleLoginCases:
         assert self.profiles.exists() is self.checks_every_request
 
     @ddt.data("before-the-first", "after-the-first")
-    def test_case_14_a_profile_saved_whole_from_an_old_copy(self, copied):
+    def test_case_14_a_profile_saved_from_an_old_copy_leaves_at_most_one_session(self, copied):
         clients = [self.new_client(self.user)] if copied == "after-the-first" else []
         stale = self.profiles.get(user=self.user)
         clients += [self.new_client(self.user) for _ in range(2)]
@@ -649,7 +669,7 @@ class SingleLoginCases:
         clients = [self.new_client(self.user) for _ in range(2)]
         assert self.signed_in(clients) == clients[1:]
 
-    def test_case_14_a_login_leaves_its_own_request_no_old_copy_of_the_profile(self):
+    def test_case_14_a_login_gives_its_request_a_fresh_profile(self):
         user = get_user_model().objects.select_related("profile").get(pk=self.user.pk)
         request = RequestFactory().get("/")
         request.session = self.new_client(self.user).session
@@ -657,7 +677,7 @@ class SingleLoginCases:
         user.profile.save()
         assert self.recorded() == self.key_in(request.session)
 
-    def test_a_session_of_an_account_that_is_no_more_is_nobodys(self):
+    def test_a_session_of_a_deleted_account_is_signed_out(self):
         client = self.new_client(self.user)
         with override_settings(**BY_GROUP):
             exempt = self.new_client(self.user)
@@ -668,7 +688,7 @@ class SingleLoginCases:
             assert self.signed_in([client, exempt, lone]) == []
 
     @ddt.data("null", "[]", "1", "{", "[" * 3000 + "]" * 3000)
-    def test_a_session_whose_record_cannot_be_read_ends_at_its_next_request_if_that_is_checked(self, meta):
+    def test_the_check_ends_a_session_whose_record_cannot_be_read(self, meta):
         client = self.new_client(self.user)
         self.profiles.update(meta=meta)
         lines = self.evictions_of(lambda: self.is_signed_in(client))
@@ -677,7 +697,7 @@ class SingleLoginCases:
         assert self.meta() == meta
 
     @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
-    def test_case_17_a_logout_from_a_record_that_cannot_be_read_ends_the_session(self, meta):
+    def test_case_17_a_logout_ends_the_session_if_the_record_cannot_be_read(self, meta):
         with protection(False):
             client = self.new_client(self.user)
         self.profiles.update(meta=meta)
@@ -685,7 +705,7 @@ class SingleLoginCases:
         assert not self.is_signed_in(client)
         assert self.meta() == meta
 
-    def test_case_17_a_logout_whose_record_cannot_be_cleared_ends_the_session_and_is_logged(self):
+    def test_case_17_a_logout_ends_the_session_and_logs_a_record_that_cannot_be_cleared(self):
         def refuse(execute, sql, *arguments):
             if sql.startswith("UPDATE") and "auth_userprofile" in sql:
                 raise OperationalError("Lock wait timeout exceeded")
@@ -702,12 +722,12 @@ class SingleLoginCases:
         assert recorded not in str(logged.output)
 
     def told_of(self, action):
-        """Return what ``session_evicted`` sends during ``action``, to a receiver that fails."""
+        """Return what ``session_evicted`` sends during ``action``, to a receiver that raises an error."""
         told = []
 
         def hear(sender, user, session_key, reason, **kwargs):
             told.append((user.pk, session_key, reason))
-            raise RuntimeError("An error of a receiver harms nobody")
+            raise RuntimeError("An error of a receiver")
 
         signal = import_module(f"{apps.get_app_config('single_login').name}.signals").session_evicted
         signal.connect(hear)

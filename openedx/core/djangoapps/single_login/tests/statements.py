@@ -1,4 +1,4 @@
-"""The statements that a piece of code sends to the database, by table."""
+"""Record the statements that are sent to the database."""
 
 import re
 from collections import Counter
@@ -11,7 +11,7 @@ TABLE = re.compile(r"(?:FROM|INTO|UPDATE) [`\"](\w+)[`\"]")
 
 
 class Statements:
-    """A context manager: what is sent to the database inside it."""
+    """Records the statements that are sent inside this context, with their parameters."""
 
     def __init__(self):
         self.sent = []
@@ -25,7 +25,7 @@ class Statements:
         return self._wrapper.__exit__(*exception)
 
     def by_table(self):
-        """Count the statements on each table but the session store's; those on savepoints are on none."""
+        """Return the number of statements by table, without the session store and savepoints."""
         found = (TABLE.search(sql) for sql, _ in self.sent)
         return Counter(match[1] for match in found if match and match[1] != SESSION_STORE)
 
@@ -36,7 +36,7 @@ class Statements:
 
 @contextmanager
 def overtaken_by(action):
-    """Do ``action`` once within this context, right after the first statement on a profile."""
+    """Call ``action`` once inside this context, directly after the first statement on a profile."""
     overtaken = []
 
     def overtake(execute, sql, *arguments):

@@ -11,11 +11,11 @@ from .single_login_cases import audit_lines
 
 @ddt.ddt
 class EvictionLineTest(TransactionTestCase):
-    """It names the account, as a number where names are to be kept out of the logs."""
+    """With SQUELCH_PII_IN_LOGS on, it has the number of the account instead of the username."""
 
     @ddt.data((True, "user.id: {id}"), (False, "honor"))
     @ddt.unpack
-    def test_an_eviction_names_the_account_and_the_reason(self, squelch, expected):
+    def test_audit_line_of_an_eviction_has_the_account_and_the_reason(self, squelch, expected):
         cache.clear()
         user = UserFactory(username="honor")
         features = {"PREVENT_CONCURRENT_LOGINS": True, "SQUELCH_PII_IN_LOGS": squelch}

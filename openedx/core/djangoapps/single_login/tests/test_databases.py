@@ -1,4 +1,4 @@
-"""A site with several databases: where the slot is read and written, and in which transactions."""
+"""A site with several databases: the slot is read and written on the right one, inside a transaction."""
 
 import ddt
 from django.db import connections
@@ -15,7 +15,7 @@ PROFILES = "accounts"
 
 
 class ReplicaRouter:
-    """Profiles are read from a database that does not exist, unless the code names another."""
+    """Reads profiles from a database that does not exist, unless the code chooses another."""
 
     def db_for_read(self, model, **hints):
         return "replica" if model is UserProfile else None
@@ -25,7 +25,7 @@ class ReplicaRouter:
 
 
 class AccountsRouter(ReplicaRouter):
-    """Profiles are written through a connection of their own."""
+    """Writes profiles through a second connection."""
 
     def db_for_write(self, model, **hints):
         return PROFILES if model is UserProfile else None
@@ -35,7 +35,7 @@ class AccountsRouter(ReplicaRouter):
 
 
 class DatabasesTest(TransactionTestCase):
-    """Somebody signs in and out on a site with a router."""
+    """Logins and logouts on a site with a router."""
 
     router = None
 
@@ -55,12 +55,12 @@ class DatabasesTest(TransactionTestCase):
 
 @ddt.ddt
 class ReplicaTest(DatabasesTest):
-    """A replica may not have the record yet."""
+    """A replica may not have the latest record."""
 
     router = ReplicaRouter
 
     @ddt.data(NOBODY, BY_GROUP)
-    def test_the_record_is_never_read_from_a_replica(self, exemptions):
+    def test_record_is_never_read_from_a_replica(self, exemptions):
         with protection(True, **exemptions):
             client = self.sign_in()
             assert client.get("/dashboard").status_code == 200
@@ -69,7 +69,7 @@ class ReplicaTest(DatabasesTest):
 
 
 class AccountsTest(DatabasesTest):
-    """A transaction on another connection protects nothing."""
+    """A transaction on another connection would not protect the slot."""
 
     databases = ["default", PROFILES]
     router = AccountsRouter
@@ -82,7 +82,7 @@ class AccountsTest(DatabasesTest):
         self.addCleanup(engine.disable)
 
     def written(self, action):
-        """Return whether each statement that wrote a profile in ``action`` was in a transaction of its connection."""
+        """Return for each statement of ``action`` that wrote a profile whether it was inside a transaction."""
         found = []
 
         def note(execute, sql, params, many, context):
@@ -94,15 +94,15 @@ class AccountsTest(DatabasesTest):
             action()
         return found
 
-    def test_the_slot_is_taken_and_left_in_a_transaction(self):
+    def test_login_and_logout_write_the_slot_in_a_transaction(self):
         assert self.written(lambda: self.sign_in().get("/logout")) == [True, True]
 
-    def test_a_session_from_before_takes_the_slot_in_a_transaction(self):
+    def test_session_from_before_takes_the_slot_in_a_transaction(self):
         with protection(False):
             client = self.sign_in()
         assert self.written(lambda: client.get("/dashboard")) == [True]
 
-    def test_the_earlier_session_is_ended_after_it(self):
+    def test_earlier_session_is_evicted_after_the_transaction(self):
         found = []
 
         def note(**kwargs):

@@ -1,4 +1,4 @@
-"""Who is exempt, by which rule, and what the settings may hold."""
+"""Who is exempt, by which rule, and which settings are valid."""
 
 import unicodedata
 from datetime import date
@@ -53,7 +53,7 @@ NAMES = SIMILAR | st.text(st.characters(exclude_categories=["Cs"], exclude_chara
 
 
 class EqualsEverything(str):
-    """A string that some library made its own."""
+    """A subclass of ``str`` that equals every string and has the hash of ``NAME``."""
 
     __slots__ = ()
 
@@ -68,11 +68,11 @@ CONTAINERS = st.sampled_from([list, tuple, set, frozenset])
 
 
 class DecisionOracleTest(HypothesisTestCase):
-    """The decision is exact membership, and nothing else."""
+    """Names match exactly."""
 
     @settings(deadline=None)
     @given(username=NAMES, configured=st.lists(NAMES.filter(bool), max_size=5), container=CONTAINERS)
-    def test_exempt_by_username_is_exact_membership(self, username, configured, container):
+    def test_exempt_by_username_only_if_the_list_has_exactly_that_name(self, username, configured, container):
         user = UserFactory.build(username=username)
         with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=container(configured)):
             expected = Rule(USERNAMES, username) if username in list(configured) else None
@@ -84,7 +84,7 @@ class DecisionOracleTest(HypothesisTestCase):
         configured=st.lists(NAMES.filter(bool), max_size=5),
         container=CONTAINERS,
     )
-    def test_exempt_by_group_is_exact_membership_in_any_one(self, member_of, configured, container):
+    def test_exempt_by_group_only_if_the_list_has_exactly_one_of_the_groups(self, member_of, configured, container):
         user = UserFactory(username="member", groups=member_of)
         with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=container(configured)):
             matching = [name for name in configured if name in member_of]
@@ -95,7 +95,7 @@ class DecisionOracleTest(HypothesisTestCase):
 
 @ddt.ddt
 class DecisionTest(TestCase):
-    """Which rule, and at what cost."""
+    """The rule that exempts a user, and the queries to find it."""
 
     def setUp(self):
         super().setUp()
@@ -111,46 +111,46 @@ class DecisionTest(TestCase):
         ({USERNAMES: ["other"], GROUPS: ["staff"]}, None, 1),
     )
     @ddt.unpack
-    def test_the_rule_and_the_queries_it_takes(self, configured, rule, queries):
+    def test_rule_and_number_of_queries(self, configured, rule, queries):
         with override_settings(**configured), self.assertNumQueries(queries):
             assert exempting_rule(self.user) == rule
 
-    def test_a_rule_of_no_setting_exempts_nobody(self):
+    def test_rule_of_an_unknown_setting_exempts_nobody(self):
         assert still_exempts(Rule("SINGLE_LOGIN_EXEMPT_ROLES", "staff"), UserFactory()) is False
 
-    def test_an_anonymous_user_is_never_exempt(self):
+    def test_anonymous_user_is_never_exempt(self):
         with override_settings(**{USERNAMES: [NAME], GROUPS: ["xqueue"]}), self.assertNumQueries(0):
             assert exempting_rule(AnonymousUser()) is None
 
-    def test_a_name_of_a_class_that_equals_everything_exempts_nobody_else(self):
+    def test_entry_that_equals_everything_exempts_only_its_own_name(self):
         for setting in (USERNAMES, GROUPS):
             with override_settings(**{setting: [EqualsEverything("another")]}):
                 assert exempting_rule(self.user) is None
             with override_settings(**{setting: [EqualsEverything(NAME), EqualsEverything("xqueue")]}):
                 assert exempting_rule(self.user) == Rule(setting, NAME if setting == USERNAMES else "xqueue")
 
-    def test_an_exempt_group_of_another_name_does_not_match_by_pattern(self):
+    def test_group_names_are_not_patterns(self):
         Group.objects.create(name="xqueue2")
         with override_settings(**{GROUPS: ["xqueue2", "xq%", "*"]}):
             assert exempting_rule(self.user) is None
 
 
 def faults(**configured):
-    """Return the faults of these settings."""
+    """Return the faults in these settings."""
     with override_settings(**configured):
         return find_faults()
 
 
 @ddt.ddt
 class SettingsTest(SimpleTestCase):
-    """What the two settings may hold."""
+    """Valid and faulty values of the two lists."""
 
     @ddt.data(None, [], (), set(), frozenset())
-    def test_absent_none_and_empty_exempt_nobody(self, value):
+    def test_none_and_empty_settings_exempt_nobody(self, value):
         with override_settings(**{USERNAMES: value, GROUPS: value}):
             assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
 
-    def test_settings_that_are_absent_exempt_nobody(self):
+    def test_missing_settings_exempt_nobody(self):
         with override_settings():
             delattr(django_settings, USERNAMES)
             delattr(django_settings, GROUPS)
@@ -159,19 +159,19 @@ class SettingsTest(SimpleTestCase):
     @ddt.data(
         "xqwatcher", b"xqwatcher", {"xqwatcher": True}, 1, 1.5, True, False, "", b"", {}, 0, (name for name in "ab")
     )
-    def test_what_is_no_list_is_refused(self, value):
+    def test_value_that_is_not_a_list_is_refused(self, value):
         for setting in (USERNAMES, GROUPS):
             with override_settings(**{setting: value}), self.assertRaises(ImproperlyConfigured) as raised:
                 get_exemptions()
             assert f"{setting} must be a list" in str(raised.exception)
 
     @ddt.data(12345, True, False, None, "", b"xq", ["xq"], {"xq": 1}, 1.5, ("xq",))
-    def test_an_entry_that_is_no_name_is_refused_by_its_position(self, entry):
+    def test_entry_that_is_not_a_name_is_refused_with_its_position(self, entry):
         with override_settings(**{USERNAMES: ["fine", entry]}), self.assertRaises(ImproperlyConfigured) as raised:
             get_exemptions()
         assert f"{USERNAMES}: entry 2" in str(raised.exception)
 
-    def test_all_faults_are_told_at_once(self):
+    def test_all_faults_are_reported_in_one_message(self):
         faulty = {USERNAMES: ["fine", 1, None], GROUPS: "xqueue"}
         with override_settings(**faulty), self.assertRaises(ImproperlyConfigured) as raised:
             get_exemptions()
@@ -191,22 +191,22 @@ class SettingsTest(SimpleTestCase):
         (83, "name"),
     )
     @ddt.unpack
-    def test_the_advice_names_what_was_written_or_nothing(self, value, example):
+    def test_hint_repeats_a_plain_word_and_else_uses_a_placeholder(self, value, example):
         (fault,) = faults(**{GROUPS: value})
         assert fault.hint == f'Write it as a list, even for one name: {GROUPS}: ["{example}"]'
 
     @ddt.data(83, 31, 45045, 1000, date(2024, 1, 1), True, None, 1.5, "", ["a"])
-    def test_an_entry_that_yaml_may_have_changed_is_told_without_a_guess_at_what_was_written(self, entry):
+    def test_fault_of_an_entry_shows_its_value_and_suggests_no_name(self, entry):
         (fault,) = faults(**{GROUPS: [entry]})
         assert f"but it is {'null' if entry is None else repr(entry)}." in fault.msg
         assert '"' not in fault.hint
 
-    def test_a_faulty_setting_exempts_nobody_not_even_by_the_other_setting(self):
+    def test_fault_in_one_setting_exempts_nobody_by_the_other(self):
         user = UserFactory.build(username=NAME)
         with override_settings(**{USERNAMES: [NAME], GROUPS: "xqueue"}), self.assertRaises(ImproperlyConfigured):
             exempting_rule(user)
 
-    def test_the_settings_are_parsed_once_until_one_changes(self):
+    def test_settings_are_parsed_once_until_one_of_them_changes(self):
         with override_settings(**{USERNAMES: [NAME]}):
             parsed = get_exemptions()
             assert get_exemptions() is parsed
@@ -217,8 +217,8 @@ class SettingsTest(SimpleTestCase):
         assert get_exemptions()[USERNAMES] == frozenset()
 
 
-class NoDict:
-    """FEATURES as newer platforms have it: no dict, but it can be asked."""
+class FeaturesProxy:
+    """FEATURES as on newer platforms: not a dict, but an object with ``get``."""
 
     def __init__(self, **flags):
         self.get = flags.get
@@ -226,21 +226,21 @@ class NoDict:
 
 @ddt.ddt
 class FlagsTest(SimpleTestCase):
-    """The protection, and whether logs name names: in FEATURES, or at the top level; either is enough."""
+    """The two flags of the platform. Each is on if FEATURES or the top level has it on."""
 
     FLAGS = (("PREVENT_CONCURRENT_LOGINS", is_protection_on), ("SQUELCH_PII_IN_LOGS", is_pii_squelched))
 
     @ddt.data(*product((None, False, True), repeat=2))
     @ddt.unpack
-    def test_on_in_either_place_is_on_and_absent_is_off(self, in_features, at_the_top):
+    def test_flag_is_on_if_either_place_has_it_on(self, in_features, at_the_top):
         for flag, is_on in self.FLAGS:
             features, flat = ({} if value is None else {flag: value} for value in (in_features, at_the_top))
-            for of_a_kind in (features, NoDict(**features)):
-                with override_settings(FEATURES=of_a_kind, **flat):
+            for form in (features, FeaturesProxy(**features)):
+                with override_settings(FEATURES=form, **flat):
                     assert is_on() is (True in (in_features, at_the_top))
                     assert find_faults() == []
 
-    def test_a_platform_without_features_has_only_the_top_level(self):
+    def test_flag_at_the_top_level_needs_no_features(self):
         for flag, is_on in self.FLAGS:
             with override_settings(FEATURES=None):
                 assert is_on() is False
@@ -252,7 +252,7 @@ class FlagsTest(SimpleTestCase):
                 assert find_faults() == []
 
     @ddt.data("false", "", 0, 1, None, [])
-    def test_what_is_neither_true_nor_false_is_a_fault_and_counts_as_on_until_then(self, value):
+    def test_flag_that_is_not_a_boolean_is_a_fault_and_counts_as_on(self, value):
         for flag, is_on in self.FLAGS:
             for place in ({"FEATURES": {flag: value}}, {flag: value, "FEATURES": {}}):
                 get_exemptions()
@@ -263,12 +263,12 @@ class FlagsTest(SimpleTestCase):
                         get_exemptions()
                 assert fault.msg.startswith(f"{flag} must be true or false, but it is ")
 
-    def test_a_fault_that_a_platform_shows_in_both_places_is_told_once(self):
+    def test_flag_that_is_faulty_in_both_places_is_one_fault(self):
         with override_settings(FEATURES={"PREVENT_CONCURRENT_LOGINS": 1}, PREVENT_CONCURRENT_LOGINS=1):
             assert len(find_faults()) == 1
 
     @ddt.data(False, 0, True, "PREVENT_CONCURRENT_LOGINS", ["PREVENT_CONCURRENT_LOGINS"])
-    def test_features_that_are_no_mapping_are_a_fault_and_unprotect_nobody(self, features):
+    def test_features_that_are_not_a_mapping_are_a_fault_and_the_protection_is_on(self, features):
         with override_settings(FEATURES=features):
             (fault,) = find_faults()
             assert is_protection_on() is True
@@ -278,7 +278,7 @@ class FlagsTest(SimpleTestCase):
 
 
 class RecordingBackend(TelemetryBackend):
-    """A telemetry backend, configured as an operator's own would be."""
+    """A telemetry backend that records attributes."""
 
     attributes = {}
 
@@ -286,21 +286,21 @@ class RecordingBackend(TelemetryBackend):
         self.attributes[key] = value
 
     def record_exception(self):
-        """Nothing is made of exceptions."""
+        """Ignore exceptions."""
 
     def create_span(self, name, operation_name=None):
-        """Nothing is made of spans."""
+        """Ignore spans."""
 
     def tag_root_span_with_error(self, exception):
-        """Nothing is made of errors."""
+        """Ignore errors."""
 
     def set_local_root_span_name(self, name, group=None, priority=None):
-        """Nothing is made of names."""
+        """Ignore names."""
 
 
 @ddt.ddt
 class MonitoringTest(TestCase):
-    """What the monitoring is told."""
+    """The monitoring attributes of an exempt login."""
 
     @ddt.data(
         ({USERNAMES: [NAME]}, True, USERNAMES),
@@ -309,7 +309,7 @@ class MonitoringTest(TestCase):
         ({}, False, None),
     )
     @ddt.unpack
-    def test_an_exempted_login_sets_monitoring_attributes(self, configured, squelch, rule):
+    def test_exempt_login_sets_monitoring_attributes(self, configured, squelch, rule):
         user = UserFactory(username=NAME, groups=["xqueue"])
         features = {"PREVENT_CONCURRENT_LOGINS": True, "SQUELCH_PII_IN_LOGS": squelch}
         backend = f"{RecordingBackend.__module__}.{RecordingBackend.__name__}"

@@ -24,14 +24,14 @@ PROFILE = "auth_userprofile"
 
 @ddt.ddt
 class LoginStatementsTest(TestCase):
-    """The session store's statements and savepoints are not counted: they depend on the engine and on the request."""
+    """Statements of the session store and savepoints are not counted: they depend on the engine and the request."""
 
     def setUp(self):
         super().setUp()
         self.user = UserFactory(username=USERNAME, groups=[GROUP])
 
     def receive_login(self):
-        """Call the receiver for a login of the user. Return its statements."""
+        """Call the receiver for a login of the user. Return the number of its statements by table."""
         request = RequestFactory().get("/")
         request.session = SessionStore()
         request.session[SESSION_KEY] = str(self.user.pk)
@@ -50,7 +50,7 @@ class LoginStatementsTest(TestCase):
         (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
     )
     @ddt.unpack
-    def test_the_receiver(self, is_on, exemptions, expected):
+    def test_statements_of_the_receiver(self, is_on, exemptions, expected):
         with protection(is_on, **exemptions):
             assert self.receive_login() == expected
             # The same with an earlier session to evict.
@@ -64,7 +64,7 @@ class LoginStatementsTest(TestCase):
         (True, NO_MATCH, {GROUPS: 1, PROFILE: 4}),
     )
     @ddt.unpack
-    def test_creating_a_missing_profile_takes_one_more(self, is_on, exemptions, expected):
+    def test_creating_a_missing_profile_costs_one_more_statement(self, is_on, exemptions, expected):
         UserProfile.objects.all().delete()
         with protection(is_on, **exemptions):
             assert self.receive_login() == expected
@@ -76,20 +76,20 @@ class LoginStatementsTest(TestCase):
         (NO_MATCH, {GROUPS: 1, PROFILE: 3}),
     )
     @ddt.unpack
-    def test_a_login_request_adds_the_receivers_alone(self, exemptions, expected):
+    def test_protection_adds_only_the_statements_of_the_receiver_to_a_login(self, exemptions, expected):
         with protection(False):
             bare = self.sign_in()
         with protection(True, **exemptions):
             assert self.sign_in() - bare == expected
 
-    def test_recording_writes_one_column(self):
+    def test_recording_a_login_writes_one_column(self):
         with protection(True), Statements() as statements:
             self.sign_in()
         written = [sql.partition(" WHERE ")[0] for sql, _ in statements.sent if PROFILE in sql and "UPDATE" in sql[:6]]
         assert written == ['UPDATE "auth_userprofile" SET "meta" = %s']
 
     def sign_in(self):
-        """Sign in through a view; return the statements of the request."""
+        """Sign in through a view. Return the number of statements of the request by table."""
         with Statements() as statements:
             response = self.client_class().post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
         assert response.status_code == 200
@@ -97,7 +97,7 @@ class LoginStatementsTest(TestCase):
 
 
 class RequestCase(TransactionTestCase):
-    """Requests that do not sign in."""
+    """Requests other than logins."""
 
     def setUp(self):
         super().setUp()
@@ -112,11 +112,11 @@ class RequestCase(TransactionTestCase):
 
 @ddt.ddt
 class RequestStatementsTest(RequestCase):
-    """By default, a request costs the same with the protection on and off."""
+    """At login level, a request sends the same statements with the protection on and off."""
 
     @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", "/xqueue/get_submission/"]))
     @ddt.unpack
-    def test_case_16_a_signed_in_request_runs_the_same_statements_as_with_the_protection_off(self, exemptions, path):
+    def test_case_16_a_signed_in_request_sends_the_same_statements_as_with_the_protection_off(self, exemptions, path):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
             enforced, _ = self.ask(path)
@@ -141,7 +141,7 @@ class EveryRequestStatementsTest(RequestCase):
         (NO_MATCH, {PROFILE: 1}),
     )
     @ddt.unpack
-    def test_a_signed_in_request(self, exemptions, expected):
+    def test_statements_that_the_check_adds(self, exemptions, expected):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
             _, checked = self.ask("/xqueue/get_submission/")
@@ -150,22 +150,22 @@ class EveryRequestStatementsTest(RequestCase):
         assert checked - bare == expected
 
     @ddt.data(BY_USERNAME, BY_GROUP, NOBODY)
-    def test_a_signed_in_request_writes_nothing(self, exemptions):
+    def test_signed_in_request_writes_nothing(self, exemptions):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
             sent, _ = self.ask("/dashboard")
         assert [sql for sql in sent if not sql.startswith("SELECT")] == []
 
-    def test_an_anonymous_request_costs_nothing(self):
+    def test_anonymous_request_costs_nothing(self):
         with protection(True, **BY_BOTH):
             self.client.get("/login")
             session = self.client.session
-            session["something"] = "of nobody's"
+            session["visited"] = True
             session.save()
             self.client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
             assert self.ask("/login")[1] == {}
 
-    def test_a_request_that_does_not_read_its_session_costs_nothing(self):
+    def test_request_that_does_not_read_its_session_costs_nothing(self):
         self.client.force_login(self.user)
         with protection(True, **BY_BOTH):
             assert self.ask("/single_login/exemptions.css") == ([], {})

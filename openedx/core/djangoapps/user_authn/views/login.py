@@ -1,4 +1,4 @@
-"""The endpoints that take a pair of credentials and answer JSON."""
+"""The login endpoints, which answer JSON."""
 
 from django.http import JsonResponse
 from django.urls import reverse
@@ -15,7 +15,7 @@ from openedx.core.djangoapps.user_authn.forms import LoginForm, describe
 
 API_V1, API_V2 = "v1", "v2"
 IDENTIFIER_FIELD = {API_V1: "email", API_V2: "email_or_username"}
-# The columns in which an account is looked for.
+# The columns of an account that may hold the identifier.
 COLUMNS = {API_V1: ["email"], API_V2: ["email", "username"]}
 
 
@@ -25,13 +25,13 @@ COLUMNS = {API_V1: ["email"], API_V2: ["email", "username"]}
 @csrf_protect
 @require_POST
 def login_user(request):
-    """``/login_ajax``: sign in with ``email`` and ``password``; the answer is JSON, 200 or 400."""
+    """Sign in with ``email`` and ``password``. Answer 200 or 400."""
     return _answer(request, API_V1)
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password"), ensure_csrf_cookie, csrf_protect], "dispatch")
 class LoginSessionView(View):
-    """The login API: GET describes the form, POST signs in; the answer is JSON."""
+    """The login API."""
 
     def get(self, request, api_version):
         """Describe the login form, and set the CSRF cookie."""
@@ -40,7 +40,7 @@ class LoginSessionView(View):
         return JsonResponse(describe(LoginForm, "post", url, names))
 
     def post(self, request, api_version):
-        """Sign in with ``email`` (v1) or ``email_or_username`` (v2), and ``password``."""
+        """Sign in with ``email`` (v1) or ``email_or_username`` (v2), and ``password``. Answer 200 or 400."""
         return _answer(request, api_version)
 
 

@@ -21,7 +21,7 @@ from openedx.core.djangoapps.user_authn.views.login import API_V2, COLUMNS
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def login_and_registration_form(request):
-    """Show the sign-in page, take what it posts, and go on to ``next`` when that is a page of this site."""
+    """Show the sign-in page. A POST signs in and redirects to ``next``."""
     target = get_next_url(request)
     if request.method != "POST":
         if request.user.is_authenticated:
@@ -40,7 +40,7 @@ def login_and_registration_form(request):
 
 
 def get_next_url(request):
-    """Return where to go after signing in: ``next`` if it is a safe, local target, else the dashboard."""
+    """Return the URL to go to after signing in: ``next`` if it is a page of this site, else the dashboard."""
     target = request.POST.get("next", request.GET.get("next"))
     is_safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
     return target if is_safe else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -1,4 +1,4 @@
-"""Signing out."""
+"""The logout."""
 
 from django.contrib.auth import logout
 from django.shortcuts import render
@@ -9,6 +9,6 @@ from django.views.decorators.http import require_http_methods
 @never_cache
 @require_http_methods(["GET", "POST"])
 def logout_user(request):
-    """End this session, and say so."""
+    """End the session, and show a page that says so."""
     logout(request)
     return render(request, "user_authn/logout.html")

@@ -1,4 +1,4 @@
-"""Whatever bytes a stranger sends to a login endpoint: no 5xx, and no more work than for a plain refusal."""
+"""Random requests to the login endpoints: no 5xx answer, and no more work than for a wrong password."""
 
 import json
 from io import BytesIO
@@ -17,7 +17,7 @@ from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, co
 PATHS = sorted({path for path, *_ in ENDPOINTS.values()} | {"/admin/login/", "/logout", "/xqueue/logout/"})
 FORM, JSON, MULTIPART = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"
 NAMES = st.sampled_from(["email", "email_or_username", "username", "password", "next", "csrfmiddlewaretoken"])
-# Known accounts, what is costly to normalise, what grows when it is, and whatever else there is.
+# Known accounts, texts that take long to normalise or that grow when they are normalised, and any other text.
 TEXTS = st.one_of(
     st.sampled_from(["honor", "honor@example.com", "gone", "gone@example.com"]),
     st.builds(
@@ -56,7 +56,7 @@ PLAIN_NORMALIZATIONS, MULTIPLE = 1, 3
 
 @override_settings(LOGISTRATION_RATELIMIT_RATE="1000000/5m", LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1000000/5m")
 class AnyBytesTest(TestCase):
-    """Counted in hashes and normalisations, not in seconds."""
+    """The work of a request is measured in hashes and normalisations, not in seconds."""
 
     def setUp(self):
         super().setUp()
@@ -67,7 +67,7 @@ class AnyBytesTest(TestCase):
         UserFactory(username="honor")
         UserFactory(username="gone", is_active=False)
 
-    def test_a_plain_refusal_hashes_once_and_normalises_once(self):
+    def test_wrong_password_is_hashed_once_and_normalised_once(self):
         with counted_work() as (hashed, normalized):
             Client().post("/login_ajax", {"email": "honor@example.com", "password": "wrong"})
         assert (len(hashed), len(normalized)) == (1, PLAIN_NORMALIZATIONS)
@@ -78,7 +78,7 @@ class AnyBytesTest(TestCase):
     @example("/xqueue/login/", (JSON, b"[" * 16_000), None)
     @example("/xqueue/login/", (JSON, b'{"username": "\\ud800", "password": "x"}'), None)
     @example("/login", (FORM, b"next=//" + urlencode({"": "\u0316" * 1000}).encode()), None)
-    def test_any_bytes(self, path, body, length):
+    def test_random_request_is_answered_with_little_work(self, path, body, length):
         content_type, data = body
         headers = {"CONTENT_TYPE": content_type, "CONTENT_LENGTH": str(len(data)) if length is None else length}
         client = Client(raise_request_exception=False)

@@ -1,4 +1,4 @@
-"""The checks of how a client's address is told."""
+"""The system checks of CLOSEST_CLIENT_IP_FROM_HEADERS."""
 
 import ddt
 from django.core.checks import Tags, run_checks
@@ -9,7 +9,7 @@ LAST = {"name": "X-Forwarded-For", "index": -1}
 
 @ddt.ddt
 class ClientAddressCheckTest(SimpleTestCase):
-    """CLOSEST_CLIENT_IP_FROM_HEADERS."""
+    """The warnings are for a deploy, the error is for every start."""
 
     def ids(self, entries, deployed):
         with override_settings(CLOSEST_CLIENT_IP_FROM_HEADERS=entries):
@@ -25,7 +25,7 @@ class ClientAddressCheckTest(SimpleTestCase):
         ([LAST, {"name": "X-Forwarded-For", "index": 1}], ["user_authn.W002"]),
     )
     @ddt.unpack
-    def test_a_client_that_can_choose_its_address_is_reported_before_a_deploy(self, entries, expected):
+    def test_address_that_a_client_can_choose_is_a_warning_at_a_deploy(self, entries, expected):
         assert self.ids(entries, deployed=True) == expected
         assert self.ids(entries, deployed=False) == []
 
@@ -37,6 +37,6 @@ class ClientAddressCheckTest(SimpleTestCase):
         [{"index": -1}],
         [{**LAST, "index": "-1"}],
     )
-    def test_an_entry_that_would_fail_at_a_login_is_an_error(self, entries):
+    def test_malformed_entry_is_an_error(self, entries):
         for deployed in (True, False):
             assert self.ids(entries, deployed) == ["user_authn.E001"]

@@ -1,4 +1,4 @@
-"""What no account can have is refused before any work is done on it; what one can have is not."""
+"""Usernames, e-mail addresses and passwords that are too long are refused before any work is done on them."""
 
 import unicodedata
 
@@ -21,7 +21,7 @@ VALIDATOR = "openedx.core.djangoapps.user_authn.password_policy_validators.Maxim
 
 @ddt.ddt
 class LengthTest(TestCase):
-    """The lengths of passwords and of what accounts are called."""
+    """The longest values still sign in."""
 
     def setUp(self):
         super().setUp()
@@ -35,7 +35,7 @@ class LengthTest(TestCase):
         *((endpoint, password) for endpoint in ENDPOINTS for password in ("x" * (MAXIMUM + 1), "\u0316\u0300" * 500))
     )
     @ddt.unpack
-    def test_a_longer_password_is_neither_hashed_nor_normalised(self, endpoint, password):
+    def test_longer_password_is_neither_hashed_nor_normalised(self, endpoint, password):
         plain = sign_in_at(endpoint, Client(), self.user, "wrong")
         with counted_work() as (hashed, normalized):
             response = sign_in_at(endpoint, Client(), self.user, password)
@@ -46,17 +46,17 @@ class LengthTest(TestCase):
             assert response.content == plain.content
 
     @ddt.data(*ENDPOINTS)
-    def test_the_longest_password_signs_in(self, endpoint):
+    def test_longest_password_signs_in(self, endpoint):
         assert sign_in_at(endpoint, Client(), self.user, "x" * MAXIMUM).status_code in (200, 302)
 
     @ddt.data("NFC", "NFD")
-    def test_the_longest_password_signs_in_however_it_was_typed(self, form):
+    def test_longest_password_signs_in_composed_and_decomposed(self, form):
         self.user.set_password(COMPOSED)
         self.user.save()
         typed = unicodedata.normalize(form, COMPOSED)
         assert sign_in_at("login_ajax", Client(), self.user, typed).status_code == 200
 
-    def test_a_password_that_grows_too_long_is_not_hashed(self):
+    def test_password_that_is_too_long_after_normalising_is_not_hashed(self):
         with counted_work() as (hashed, _):
             assert sign_in_at("login_ajax", Client(), self.user, "ﷺ" * MAXIMUM).status_code == 400
         assert hashed == []
@@ -68,19 +68,19 @@ class LengthTest(TestCase):
         ("/xqueue/login/", "username", 150),
     )
     @ddt.unpack
-    def test_no_account_is_looked_for_by_more_than_its_column_holds(self, path, field, column):
-        for length, is_looked_for in ((column, True), (column + 1, False)):
+    def test_identifier_longer_than_its_column_is_not_looked_up(self, path, field, column):
+        for length, is_looked_up in ((column, True), (column + 1, False)):
             with counted_work() as (hashed, _), CaptureQueriesContext(connection) as statements:
                 assert Client().post(path, {field: "x" * length, "password": "wrong"}).status_code in (400, 401)
-            assert len(hashed) == is_looked_for
-            assert any("auth_user" in statement["sql"] for statement in statements) is is_looked_for
+            assert len(hashed) == is_looked_up
+            assert any("auth_user" in statement["sql"] for statement in statements) is is_looked_up
 
-    def test_a_form_that_sets_a_password_has_the_same_maximum(self):
+    def test_forms_that_set_a_password_have_the_same_maximum(self):
         validate_password("x" * MAXIMUM)
         with self.assertRaisesMessage(ValidationError, "no more than 75 characters"):
             validate_password("x" * (MAXIMUM + 1))
 
-    def test_the_maximum_is_the_sites_own(self):
+    def test_site_can_set_the_maximum(self):
         own = [{"NAME": VALIDATOR, "OPTIONS": {"max_length": 128}}]
         self.user.set_password("x" * 128)
         self.user.save()

@@ -1,6 +1,11 @@
-"""The login endpoints, and single login as it shows through them."""
+"""
+Logins and logouts through the views.
 
-import json
+The first two classes show the two paths of single login: a login that is not exempt, and one that is. The next ones run
+the table of cases (``single_login_cases``) at both levels and with every session engine. The rest is about the answers
+of the login endpoints and the pages.
+"""
+
 import unicodedata
 
 import ddt
@@ -15,7 +20,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
     BY_USERNAME,
@@ -36,7 +41,6 @@ ENDPOINTS = {
     "xqueue": ("/xqueue/login/", "username", "username"),
 }
 JSON_ENDPOINTS = ["login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2"]
-ENGINES = ["db", "cached_db", "cache"]
 
 
 def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
@@ -45,8 +49,115 @@ def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
     return client.post(path, {field: getattr(user, attribute), "password": password})
 
 
-class CasesHere(SingleLoginCases):
-    """The table of cases, each starting with no attempts counted."""
+def new_session(user, endpoint="login_ajax"):
+    """Sign ``user`` in with a new browser. Return its client."""
+    client = Client()
+    assert sign_in_at(endpoint, client, user).status_code in (200, 302)
+    return client
+
+
+def is_signed_in(client):
+    """Tell whether ``client`` may see a page that needs a session."""
+    return client.get("/dashboard").status_code == 200
+
+
+def recorded_session(user):
+    """Return the session key that the profile of ``user`` has on record."""
+    return UserProfile.objects.get(user=user).get_meta().get("session_id")
+
+
+class NonExemptLoginTest(TransactionTestCase):
+    """Logins of an account that no rule exempts: the last one wins."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="honor")
+
+    def test_non_exempt_login_records_its_session(self):
+        client = new_session(self.user)
+        assert is_signed_in(client)
+        assert recorded_session(self.user) == client.session.session_key
+
+    def test_non_exempt_login_evicts_the_prior_session(self):
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+        assert recorded_session(self.user) == current.session.session_key
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"], SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_non_exempt_login_evicts_the_prior_session_while_other_accounts_are_exempt(self):
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+
+    def test_non_exempt_login_keeps_the_sessions_of_other_accounts(self):
+        other = new_session(UserFactory(username="other"))
+        new_session(self.user)
+        assert is_signed_in(other)
+
+    def test_non_exempt_login_creates_a_missing_profile(self):
+        user = UserFactory(profile=None)
+        client = new_session(user)
+        profile = UserProfile.objects.get(user=user)
+        assert profile.name == user.username
+        assert profile.get_meta() == {"session_id": client.session.session_key}
+
+    def test_non_exempt_logout_ends_its_session_and_clears_the_record(self):
+        client = new_session(self.user)
+        client.get("/logout")
+        assert not is_signed_in(client)
+        assert recorded_session(self.user) is None
+
+
+class ExemptLoginTest(TransactionTestCase):
+    """Logins of an account that a rule exempts: every session lives."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"])
+    def test_exempt_login_by_username_keeps_all_sessions(self):
+        clients = [new_session(self.user) for _ in range(3)]
+        assert [is_signed_in(client) for client in clients] == [True, True, True]
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_login_by_group_keeps_all_sessions(self):
+        clients = [new_session(self.user) for _ in range(3)]
+        assert [is_signed_in(client) for client in clients] == [True, True, True]
+
+    def test_exempt_login_does_not_touch_the_session_record(self):
+        recorded = new_session(self.user)
+        with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
+            new_session(self.user)
+        assert is_signed_in(recorded)
+        assert recorded_session(self.user) == recorded.session.session_key
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_login_is_audited_with_its_rule(self):
+        with audit_lines() as lines:
+            new_session(self.user)
+        assert f"Single login exempt - user.id: {self.user.pk} - SINGLE_LOGIN_EXEMPT_GROUPS: xqueue" in lines
+
+    @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
+    def test_exempt_logout_ends_only_its_own_session(self):
+        first, second = new_session(self.user), new_session(self.user)
+        first.get("/logout")
+        assert not is_signed_in(first)
+        assert is_signed_in(second)
+
+    def test_login_after_the_exemption_was_removed_evicts_the_prior_session(self):
+        with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
+            new_session(self.user)
+        prior, current = new_session(self.user), new_session(self.user)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
+
+
+class LoginCases(SingleLoginCases):
+    """The table of cases, with the receiver of this LMS. No failed login is left over from another test."""
 
     def setUp(self):
         super().setUp()
@@ -55,47 +166,48 @@ class CasesHere(SingleLoginCases):
     enforce_single_login = staticmethod(enforce_single_login)
 
 
-class SingleLoginTest(CasesHere, TransactionTestCase):
-    """The table of cases by default, with sessions in the database."""
+class SingleLoginTest(LoginCases, TransactionTestCase):
+    """At login, with sessions in the database."""
 
 
 @override_settings(**at_login("cached_db"))
-class SingleLoginCachedDbTest(CasesHere, TransactionTestCase):
-    """The table of cases by default, with sessions in the database behind a cache."""
+class SingleLoginCachedDbTest(LoginCases, TransactionTestCase):
+    """At login, with sessions in the database behind a cache."""
 
 
 @override_settings(**at_login("cache"))
-class SingleLoginCacheTest(CasesHere, TransactionTestCase):
-    """The table of cases by default, with sessions in the cache, as in production."""
+class SingleLoginCacheTest(LoginCases, TransactionTestCase):
+    """At login, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("db"))
-class EveryRequestTest(CasesHere, TransactionTestCase):
-    """The table of cases with the check at every request, with sessions in the database."""
+class EveryRequestTest(LoginCases, TransactionTestCase):
+    """At every request, with sessions in the database."""
 
 
 @override_settings(**every_request("cached_db"))
-class EveryRequestCachedDbTest(CasesHere, TransactionTestCase):
-    """The same, with sessions in the database behind a cache."""
+class EveryRequestCachedDbTest(LoginCases, TransactionTestCase):
+    """At every request, with sessions in the database behind a cache."""
 
 
 @override_settings(**every_request("cache"))
-class EveryRequestCacheTest(CasesHere, TransactionTestCase):
-    """The same, with sessions in the cache, as in production."""
+class EveryRequestCacheTest(LoginCases, TransactionTestCase):
+    """At every request, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("file"))
-class EveryRequestFileTest(CasesHere, TransactionTestCase):
-    """The same, with sessions in files."""
+class EveryRequestFileTest(LoginCases, TransactionTestCase):
+    """At every request, with sessions in files."""
 
 
 @override_settings(**every_request("signed_cookies"))
-class EveryRequestSignedCookiesTest(CasesHere, TransactionTestCase):
-    """The same, with sessions in the browsers' own cookies. Their claim is a random string."""
+class EveryRequestSignedCookiesTest(LoginCases, TransactionTestCase):
+    """At every request, with sessions in cookies. The claim of such a session is a random string, not its key."""
 
-    # The platform's record of such a session names nothing.
+    # The platform's record of such a session is not a claim.
     test_case_13_the_session_that_the_platform_recorded_lives = None
-    # Nothing can be deleted, so nothing is told. A kept cookie lives again with the exemption (docs/reliability.rst).
+    # A session in a cookie cannot be deleted: no eviction is announced, and a kept cookie is valid again with the
+    # exemption (docs/reliability.rst).
     test_case_1_an_eviction_is_audited_once_without_a_session_key = None
     test_case_1_a_signal_tells_of_a_session_that_is_ended = None
     test_case_8_an_ended_session_does_not_come_back_with_the_exemption_1 = None
@@ -109,92 +221,89 @@ class EveryRequestSignedCookiesTest(CasesHere, TransactionTestCase):
 
 
 @ddt.ddt
-class SingleLoginThroughEveryEndpointTest(TransactionTestCase):
-    """Whatever the door, the same guard stands behind it."""
+class EveryEndpointTest(TransactionTestCase):
+    """Single login works the same at every endpoint."""
 
     def setUp(self):
         super().setUp()
         cache.clear()
         self.user = UserFactory(is_staff=True, groups=[GROUP])
 
-    def sign_in(self, endpoint):
-        client = Client()
-        assert sign_in_at(endpoint, client, self.user).status_code in (200, 302)
-        assert self.is_signed_in(client)
-        return client
+    @ddt.data(*ENDPOINTS)
+    def test_non_exempt_login_evicts_the_prior_session(self, endpoint):
+        prior, current = new_session(self.user, endpoint), new_session(self.user, endpoint)
+        assert not is_signed_in(prior)
+        assert is_signed_in(current)
 
-    def is_signed_in(self, client):
-        return client.get("/dashboard").status_code == 200
+    @ddt.data(*ENDPOINTS)
+    @override_settings(**BY_GROUP)
+    def test_exempt_login_keeps_all_sessions(self, endpoint):
+        clients = [new_session(self.user, endpoint) for _ in range(2)]
+        assert [is_signed_in(client) for client in clients] == [True, True]
 
-    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
-    @ddt.unpack
-    def test_case_1_a_second_login_ends_the_first(self, endpoint, engine):
-        with site_engine(engine):
-            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
-            assert not self.is_signed_in(first)
-            assert self.is_signed_in(second)
-
-    @ddt.data(*((endpoint, engine) for endpoint in ENDPOINTS for engine in ENGINES))
-    @ddt.unpack
-    def test_case_5_an_exempt_account_keeps_all_its_sessions(self, endpoint, engine):
-        with site_engine(engine), override_settings(**BY_GROUP):
-            first, second = self.sign_in(endpoint), self.sign_in(endpoint)
-            assert self.is_signed_in(first)
-            assert self.is_signed_in(second)
-
-    @ddt.data(True, False)
-    @override_settings(**every_request())
-    def test_case_9_a_session_saved_with_the_protection_off_asks_for_no_record(self, is_on):
-        client = self.sign_in("login_ajax")
-        UserProfile.objects.update(meta='{"session_id": "another"}')
-        with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
-            assert self.is_signed_in(client) is not is_on
-
-    @ddt.data(*ENGINES)
-    def test_a_session_whose_record_cannot_be_read_is_not_answered_and_lives_when_it_can(self, engine):
-        def lose_connection(execute, sql, *arguments):
-            if "auth_userprofile" in sql:
-                raise OperationalError("Lost connection")
-            return execute(sql, *arguments)
-
-        with override_settings(**every_request(engine)):
-            client = self.sign_in("login_ajax")
-            client.raise_request_exception = False
-            with connection.execute_wrapper(lose_connection):
-                assert client.get("/dashboard").status_code == 500
-            assert self.is_signed_in(client)
-
-    def test_an_evicted_grader_is_refused_by_the_xqueue(self):
+    def test_xqueue_refuses_an_evicted_grader(self):
         submission = {"queue_name": "test-queue"}
-        first = self.sign_in("xqueue")
-        assert first.get("/xqueue/get_submission/", submission).status_code == 200
-        self.sign_in("xqueue")
-        assert first.get("/xqueue/get_submission/", submission).status_code in (401, 403)
+        evicted = new_session(self.user, "xqueue")
+        assert evicted.get("/xqueue/get_submission/", submission).status_code == 200
+        new_session(self.user, "xqueue")
+        assert evicted.get("/xqueue/get_submission/", submission).status_code in (401, 403)
 
-    def test_the_xqueue_logout_of_one_exempt_grader_leaves_the_others(self):
-        with override_settings(**BY_GROUP):
-            first, second = self.sign_in("xqueue"), self.sign_in("xqueue")
-            assert first.post("/xqueue/logout/").status_code == 200
-            assert not self.is_signed_in(first)
-            assert self.is_signed_in(second)
+    @override_settings(**BY_GROUP)
+    def test_xqueue_logout_of_an_exempt_grader_ends_only_its_own_session(self):
+        first, second = new_session(self.user, "xqueue"), new_session(self.user, "xqueue")
+        assert first.post("/xqueue/logout/").status_code == 200
+        assert not is_signed_in(first)
+        assert is_signed_in(second)
 
     @ddt.data(
         {"headers": {"X-Single-Login-Exempt": "true"}},
         {"query_params": {"SINGLE_LOGIN_EXEMPT_GROUPS": GROUP}},
         {"headers": {"X-Forwarded-User": "xqwatcher", "Remote-User": "xqwatcher"}},
     )
-    def test_nothing_that_a_client_sends_exempts_it(self, extra):
-        with override_settings(**BY_USERNAME):
-            first = self.sign_in("login_ajax")
-            extra_fields = {"groups": "xqueue", "username": "xqwatcher", "is_exempt": "true"}
-            credentials = {"email": self.user.email, "password": TEST_PASSWORD}
-            assert Client().post("/login_ajax", {**extra_fields, **credentials}, **extra).status_code == 200
-            assert not self.is_signed_in(first)
+    @override_settings(**BY_USERNAME)
+    def test_client_cannot_exempt_itself_by_what_it_sends(self, extra):
+        prior = new_session(self.user)
+        extra_fields = {"groups": "xqueue", "username": "xqwatcher", "is_exempt": "true"}
+        credentials = {"email": self.user.email, "password": TEST_PASSWORD}
+        assert Client().post("/login_ajax", {**extra_fields, **credentials}, **extra).status_code == 200
+        assert not is_signed_in(prior)
+
+
+@ddt.ddt
+class CheckedSessionTest(TransactionTestCase):
+    """Requests with the check at every request."""
+
+    def setUp(self):
+        super().setUp()
+        cache.clear()
+        self.user = UserFactory()
+
+    @ddt.data(True, False)
+    @override_settings(**every_request())
+    def test_case_9_session_is_checked_only_while_the_protection_is_on(self, is_on):
+        client = new_session(self.user)
+        UserProfile.objects.update(meta='{"session_id": "another"}')
+        with protection(is_on), self.settings(SESSION_SAVE_EVERY_REQUEST=True):
+            assert is_signed_in(client) is not is_on
+
+    @ddt.data("db", "cached_db", "cache")
+    def test_database_error_in_the_check_is_a_server_error_and_the_session_survives(self, engine):
+        def lose_connection(execute, sql, *arguments):
+            if "auth_userprofile" in sql:
+                raise OperationalError("Lost connection")
+            return execute(sql, *arguments)
+
+        with override_settings(**every_request(engine)):
+            client = new_session(self.user)
+            client.raise_request_exception = False
+            with connection.execute_wrapper(lose_connection):
+                assert client.get("/dashboard").status_code == 500
+            assert is_signed_in(client)
 
 
 @ddt.ddt
 class LoginTest(TestCase):
-    """What the login endpoints answer."""
+    """The answers of the login endpoints."""
 
     def setUp(self):
         super().setUp()
@@ -202,18 +311,18 @@ class LoginTest(TestCase):
         self.user = UserFactory(username="honor", email="honor@example.com")
 
     @ddt.data(*JSON_ENDPOINTS)
-    def test_success(self, endpoint):
+    def test_login_signs_in(self, endpoint):
         response = sign_in_at(endpoint, self.client, self.user)
         assert response.status_code == 200
         assert response.json() == {"success": True, "redirect_url": None}
         assert "csrftoken" in response.cookies
         assert self.client.get("/dashboard").status_code == 200
 
-    def test_v2_takes_an_email_address_too(self):
+    def test_v2_accepts_an_email_address(self):
         data = {"email_or_username": self.user.email, "password": TEST_PASSWORD}
         assert self.client.post(ENDPOINTS["login_session_v2"][0], data).status_code == 200
 
-    def test_v1_takes_no_username(self):
+    def test_v1_refuses_a_username(self):
         response = self.client.post("/login_ajax", {"email": self.user.username, "password": TEST_PASSWORD})
         assert response.json()["error_code"] == "incorrect-email-or-password"
 
@@ -225,7 +334,7 @@ class LoginTest(TestCase):
         )
     )
     @ddt.unpack
-    def test_failure(self, endpoint, sent):
+    def test_wrong_credentials_are_refused(self, endpoint, sent):
         path, field, _ = ENDPOINTS[endpoint]
         response = self.client.post(path, {field: sent, "password": "wrong"})
         assert response.status_code == 400
@@ -237,13 +346,13 @@ class LoginTest(TestCase):
         assert "csrftoken" in response.cookies
 
     @ddt.data(*JSON_ENDPOINTS)
-    def test_no_answer_is_stored(self, endpoint):
+    def test_answers_are_not_cached(self, endpoint):
         responses = [sign_in_at(endpoint, self.client, self.user, password) for password in ("wrong", TEST_PASSWORD)]
         responses.append(self.client.get(ENDPOINTS[endpoint][0]))
         assert ["no-store" in response.headers["Cache-Control"] for response in responses] == [True] * 3
 
     @ddt.data({}, {"email": "honor@example.com"}, {"password": "x"})
-    def test_a_missing_field_is_refused_with_a_message(self, data):
+    def test_missing_field_is_refused_with_a_message(self, data):
         response = self.client.post("/login_ajax", data)
         assert response.status_code == 400
         assert response.json()["value"] == "There was an error receiving your login information. Please try again."
@@ -254,18 +363,18 @@ class LoginTest(TestCase):
         ("wrong", "incorrect-email-or-password", "Email or password is incorrect."),
     )
     @ddt.unpack
-    def test_an_inactive_account_is_told_so_only_with_its_password(self, password, code, message):
+    def test_inactive_account_is_reported_only_with_the_right_password(self, password, code, message):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
         response = self.client.post("/login_ajax", {"email": "gone@example.com", "password": password})
         assert (response.json()["error_code"], response.json()["value"]) == (code, message)
         assert "_auth_user_id" not in self.client.session
 
-    def test_two_accounts_with_one_address_are_both_refused(self):
+    def test_email_address_of_two_accounts_is_refused(self):
         UserFactory(username="twin", email=self.user.email)
         assert sign_in_at("login_ajax", self.client, self.user).status_code == 400
 
     @ddt.data("honor@example.com", "gone@example.com", "unknown@example.com")
-    def test_every_attempt_hashes_one_password(self, email):
+    def test_every_attempt_hashes_exactly_one_password(self, email):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
         with counting_hasher():
             for user in type(self.user).objects.all():
@@ -276,12 +385,12 @@ class LoginTest(TestCase):
         assert len(hashed) == 1
 
     @ddt.data("login_ajax", "sign_in_page", "xqueue")
-    def test_a_database_that_fails_is_not_taken_for_a_refusal(self, endpoint):
+    def test_database_error_during_a_login_is_a_server_error(self, endpoint):
         self.client.raise_request_exception = False
         with connection.execute_wrapper(lose_last_login):
             assert sign_in_at(endpoint, self.client, self.user).status_code == 500
 
-    def test_a_database_that_fails_for_an_unknown_account_is_not_taken_for_another_fault(self):
+    def test_database_error_during_a_login_to_an_unknown_account_is_raised(self):
         statements = []
 
         def lose_second_look(execute, sql, *arguments):
@@ -294,7 +403,7 @@ class LoginTest(TestCase):
             sign_in_at("xqueue", self.client, UserFactory.build())
 
     @ddt.data(*ENDPOINTS)
-    def test_the_report_of_a_fault_shows_no_password(self, endpoint):
+    def test_error_report_hides_the_password(self, endpoint):
         self.client.raise_request_exception = False
         with connection.execute_wrapper(lose_last_login):
             request = sign_in_at(endpoint, self.client, self.user).wsgi_request
@@ -302,7 +411,7 @@ class LoginTest(TestCase):
         assert request.POST["password"] == TEST_PASSWORD
         assert TEST_PASSWORD not in sent.values()
 
-    def test_the_password_is_normalised(self):
+    def test_password_is_normalised(self):
         composed = "Pä\ufb01ssword"
         self.user.password = make_password(unicodedata.normalize("NFKC", composed))
         self.user.save()
@@ -311,12 +420,18 @@ class LoginTest(TestCase):
                 sign_in_at("login_ajax", Client(), self.user, unicodedata.normalize(form, composed)).status_code == 200
             )
 
-    def test_the_session_lives_four_weeks(self):
+    def test_session_lives_four_weeks(self):
         sign_in_at("login_ajax", self.client, self.user)
         assert self.client.session.get_expiry_age() == 4 * 7 * 24 * 60 * 60
 
+    def test_login_with_the_protection_off_creates_no_profile(self):
+        user = UserFactory(profile=None)
+        with protection(False):
+            sign_in_at("login_ajax", self.client, user)
+        assert not UserProfile.objects.filter(user=user).exists()
+
     @ddt.data("/login_ajax", "/api/user/v1/account/login_session/", "/login", "/logout")
-    def test_csrf_protects(self, path):
+    def test_post_without_csrf_token_is_refused(self, path):
         client = Client(enforce_csrf_checks=True)
         data = {"email": self.user.email, "email_or_username": self.user.email, "password": TEST_PASSWORD}
         assert client.post(path, data).status_code == 403
@@ -324,12 +439,12 @@ class LoginTest(TestCase):
         token = client.cookies["csrftoken"].value
         assert client.post(path, data, headers={"X-CSRFToken": token}).status_code in (200, 302)
 
-    def test_login_ajax_takes_a_post_only(self):
+    def test_login_ajax_allows_only_post(self):
         assert self.client.get("/login_ajax").status_code == 405
 
     @ddt.data(("v1", "email"), ("v2", "email_or_username"))
     @ddt.unpack
-    def test_the_form_is_described(self, version, field):
+    def test_get_describes_the_login_form(self, version, field):
         path = f"/api/user/{version}/account/login_session/"
         response = self.client.get(path)
         form = response.json()
@@ -340,7 +455,7 @@ class LoginTest(TestCase):
         ]
         assert "csrftoken" in response.cookies
 
-    def test_an_unknown_api_version_is_not_found(self):
+    def test_unknown_api_version_is_not_found(self):
         assert self.client.get("/api/user/v3/account/login_session/").status_code == 404
 
     @ddt.data(
@@ -356,22 +471,22 @@ class LoginTest(TestCase):
         login = expected.format(id=self.user.pk)
         assert lines == [login, login.replace("Login success", "Logout")]
 
-    def test_an_inactive_account_is_audited_as_a_failure(self):
+    def test_login_to_an_inactive_account_is_audited_as_a_failure(self):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
         with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": False}), audit_lines() as lines:
             self.client.post("/login_ajax", {"email": "gone@example.com", "password": TEST_PASSWORD})
         assert lines == ["Login failed - Unknown user or incorrect password - 'gone@example.com'"]
 
     @ddt.data(True, False)
-    def test_every_backend_is_asked_about_an_active_account(self, refuses):
+    def test_all_authentication_backends_are_asked_in_order(self, refuses):
         backend = f"{__name__}.{(RefusingBackend if refuses else AcceptingBackend).__name__}"
         with override_settings(AUTHENTICATION_BACKENDS=[backend, "django.contrib.auth.backends.ModelBackend"]):
-            password = TEST_PASSWORD if refuses else "known to the backend alone"
+            password = TEST_PASSWORD if refuses else "not in the database"
             response = sign_in_at("login_ajax", self.client, self.user, password)
         assert response.status_code == (400 if refuses else 200)
 
     @ddt.data(True, False)
-    def test_a_failed_login_is_audited_without_the_password(self, squelch):
+    def test_failed_login_is_audited_without_the_password(self, squelch):
         with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": squelch}), audit_lines() as lines:
             sign_in_at("login_ajax", self.client, self.user, "hunter2")
         assert len(lines) == 1
@@ -381,21 +496,21 @@ class LoginTest(TestCase):
 
 
 def lose_last_login(execute, sql, *arguments):
-    """Fail where a login is written down: a wrapper of statements."""
+    """Raise an error when a login updates ``last_login``. To be used with ``connection.execute_wrapper``."""
     if sql.startswith("UPDATE") and "last_login" in sql:
         raise OperationalError("Lost connection")
     return execute(sql, *arguments)
 
 
 class RefusingBackend(ModelBackend):
-    """Lets nobody in, whatever the backends after it say."""
+    """Refuses everybody, without asking the backends after it."""
 
     def authenticate(self, request, **credentials):
         raise PermissionDenied
 
 
 class AcceptingBackend(ModelBackend):
-    """Knows passwords that the database does not, where they are sent to ``/login_ajax``."""
+    """Accepts every password that is sent to ``/login_ajax``."""
 
     def authenticate(self, request, username, password):
         return get_user_model().objects.get(username=username) if request.path == "/login_ajax" else None
@@ -403,7 +518,7 @@ class AcceptingBackend(ModelBackend):
 
 @ddt.ddt
 class SignInPageTest(TestCase):
-    """The pages of the login path."""
+    """The sign-in page, the logout page and the dashboard."""
 
     def setUp(self):
         super().setUp()
@@ -413,11 +528,11 @@ class SignInPageTest(TestCase):
     def post(self, **data):
         return self.client.post("/login", {"email_or_username": "honor", "password": TEST_PASSWORD, **data})
 
-    def test_signing_in_leads_to_the_dashboard(self):
+    def test_signing_in_redirects_to_the_dashboard(self):
         self.assertRedirects(self.post(), "/dashboard")
         assert self.client.get("/login").url == "/dashboard"
 
-    def test_a_password_may_end_in_a_space(self):
+    def test_password_may_end_in_a_space(self):
         self.user.set_password("ends in a space ")
         self.user.save()
         assert self.post(password="ends in a space").status_code == 400
@@ -433,19 +548,19 @@ class SignInPageTest(TestCase):
         ("", "/dashboard"),
     )
     @ddt.unpack
-    def test_next_is_honoured_for_safe_local_targets_only(self, target, expected):
+    def test_next_is_followed_only_to_pages_of_this_site(self, target, expected):
         assert self.post(next=target).url == expected
         assert self.client.get("/login", {"next": target}).url == expected
 
     @ddt.data((True, "/dashboard"), (False, "http://testserver/admin/"))
     @ddt.unpack
-    def test_next_may_lead_to_plain_http_from_plain_http_only(self, secure, expected):
+    def test_next_may_lead_to_plain_http_only_from_plain_http(self, secure, expected):
         sent = {"email_or_username": "honor", "password": TEST_PASSWORD, "next": "http://testserver/admin/"}
         assert self.client.post("/login", sent, secure=secure).url == expected
         assert self.client.get("/login", {"next": sent["next"]}, secure=secure).url == expected
 
     @ddt.data("/login", "/logout")
-    def test_the_pages_are_never_stored(self, path):
+    def test_pages_are_not_cached(self, path):
         assert "no-store" in self.client.get(path).headers["Cache-Control"]
 
     @ddt.data(
@@ -456,7 +571,7 @@ class SignInPageTest(TestCase):
         ({"email_or_username": "nul\0"}, ["email_or_username"]),
     )
     @ddt.unpack
-    def test_a_refusal_comes_first_has_the_focus_and_is_tied_to_the_fields_at_fault(self, sent, at_fault):
+    def test_error_message_comes_first_has_the_focus_and_describes_the_fields_at_fault(self, sent, at_fault):
         page = self.post(**sent).content.decode()
         message, heading = page.index('id="login-error" tabindex="-1" autofocus'), page.index("<h1>")
         assert page.index("<main") < message < heading
@@ -466,30 +581,30 @@ class SignInPageTest(TestCase):
         assert tied == at_fault
         assert tied == [name for name, field in fields.items() if 'aria-invalid="true"' in field]
 
-    def test_a_fresh_page_claims_no_error(self):
+    def test_fresh_page_shows_no_error(self):
         page = self.client.get("/login").content.decode()
         assert "<title>Sign in |" in page
         assert "aria-invalid" not in page
         assert "login-error" not in page
 
-    def test_a_wrong_password_is_answered_on_the_page(self):
+    def test_wrong_password_is_reported_on_the_page(self):
         response = self.post(password="wrong", next="/admin/")
         assert response.status_code == 400
         self.assertContains(response, "Email or password is incorrect.", status_code=400)
         self.assertContains(response, 'value="/admin/"', status_code=400)
         self.assertNotContains(response, "wrong", status_code=400)
 
-    def test_an_empty_form_is_answered_on_the_page(self):
+    def test_empty_form_is_reported_on_the_page(self):
         response = self.post(email_or_username="", password="")
         self.assertContains(response, "Enter your email or username.", status_code=400)
         self.assertContains(response, "Enter your password.", status_code=400)
 
-    def test_what_was_typed_is_escaped(self):
+    def test_input_is_escaped(self):
         response = self.post(email_or_username="<script>alert(1)</script>", password="x")
         self.assertNotContains(response, "<script>alert", status_code=400)
 
     @ddt.data("/login", "/logout")
-    def test_the_pages_need_nothing_from_elsewhere_and_no_script(self, path):
+    def test_pages_use_no_script_and_nothing_from_other_sites(self, path):
         response = self.client.get(path)
         self.assertNotContains(response, "<script")
         self.assertNotContains(response, "//")
@@ -497,10 +612,10 @@ class SignInPageTest(TestCase):
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
 
-    def test_a_visitor_is_sent_from_the_dashboard_to_the_sign_in_page(self):
+    def test_dashboard_redirects_visitors_to_the_sign_in_page(self):
         self.assertRedirects(self.client.get("/dashboard"), "/login?next=/dashboard")
 
-    def test_logout_ends_the_session_by_get_and_by_post(self):
+    def test_logout_by_get_and_by_post_ends_the_session(self):
         for method in (self.client.get, self.client.post):
             self.post()
             response = method("/logout")
@@ -514,33 +629,15 @@ class SignInPageTest(TestCase):
         ({"SINGLE_LOGIN_EXEMPT_USERNAMES": ["honor"]}, False, "Off:"),
     )
     @ddt.unpack
-    def test_the_dashboard_says_how_many_sessions_the_account_keeps(self, exemptions, is_on, expected):
+    def test_dashboard_tells_whether_the_account_is_exempt(self, exemptions, is_on, expected):
         self.user = UserFactory(username="honor", groups=["xqueue"])
         with protection(is_on, **exemptions):
             self.post()
             self.assertContains(self.client.get("/dashboard"), expected)
 
 
-class MissingProfileTest(TransactionTestCase):
-    """An account may lack a profile."""
-
-    def test_a_login_under_the_protection_creates_it_with_the_username_for_a_name(self):
-        user = UserFactory(profile=None)
-        client = Client()
-        sign_in_at("login_ajax", client, user)
-        profile = UserProfile.objects.get(user=user)
-        assert profile.name == user.username
-        assert json.loads(profile.meta) == {"session_id": client.session.session_key}
-
-    def test_a_login_without_the_protection_does_not(self):
-        user = UserFactory(profile=None)
-        with protection(False):
-            sign_in_at("login_ajax", Client(), user)
-        assert not UserProfile.objects.exists()
-
-
-class NotingHasher(MD5PasswordHasher):
-    """Notes whether a transaction was open while it verified a password."""
+class TransactionHasher(MD5PasswordHasher):
+    """Records whether a transaction was open while it verified a password."""
 
     in_transaction = []
 
@@ -550,12 +647,12 @@ class NotingHasher(MD5PasswordHasher):
 
 
 @ddt.ddt
-@override_settings(PASSWORD_HASHERS=[f"{__name__}.{NotingHasher.__name__}"])
+@override_settings(PASSWORD_HASHERS=[f"{__name__}.{TransactionHasher.__name__}"])
 class HashingTest(TransactionTestCase):
-    """Hashing takes long: nobody must wait for it."""
+    """Hashing a password is slow: no lock may be held meanwhile."""
 
     @ddt.data(*ENDPOINTS)
     def test_no_transaction_is_open_while_a_password_is_hashed(self, endpoint):
-        NotingHasher.in_transaction.clear()
+        TransactionHasher.in_transaction.clear()
         sign_in_at(endpoint, Client(), UserFactory())
-        assert NotingHasher.in_transaction == [False]
+        assert TransactionHasher.in_transaction == [False]

@@ -1,4 +1,4 @@
-"""How many attempts to sign in are looked at, and whose they count as."""
+"""The limits on failed logins."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ DOCUMENTED = yaml.safe_load((Path(settings.REPO_ROOT) / "docs" / "lms.yml").read
 
 
 def rate_by_browser(group, request):
-    """Return the rate for a request, as django-ratelimit asks for it."""
+    """Return the rate for a request: a function that a rate setting may name."""
     return "2/5m" if request.META.get("HTTP_USER_AGENT") == "slow" else "100/5m"
 
 
 @ddt.ddt
 class RateLimitTest(TestCase):
-    """Refused attempts are counted, by address, by account and address, and by account."""
+    """Failed attempts are counted by address, by account and address, and by account."""
 
     def setUp(self):
         super().setUp()
@@ -46,7 +46,7 @@ class RateLimitTest(TestCase):
 
     @ddt.data(*((endpoint, limit) for endpoint in ENDPOINTS for limit in (BY_ADDRESS, BY_ACCOUNT)))
     @ddt.unpack
-    def test_guessing_ends_at_the_limit_without_another_hash(self, endpoint, limit):
+    def test_attempts_over_the_limit_are_refused_without_hashing(self, endpoint, limit):
         with override_settings(**limit), counting_hasher():
             assert self.answers(3, endpoint=endpoint) == ["wrong"] * 3
             with counted_work() as (hashed, _):
@@ -55,28 +55,28 @@ class RateLimitTest(TestCase):
         assert hashed == []
 
     @ddt.data(*ENDPOINTS)
-    def test_whoever_knows_the_password_is_never_limited_by_having_signed_in(self, endpoint):
+    def test_successful_logins_are_not_counted(self, endpoint):
         with override_settings(LOGISTRATION_RATELIMIT_RATE="1/5m", LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1/5m"):
             assert self.answers(5, endpoint=endpoint, password=TEST_PASSWORD) == ["in"] * 5
 
-    def test_all_endpoints_count_together(self):
+    def test_all_endpoints_share_one_count(self):
         with override_settings(**BY_ACCOUNT):
             assert [self.attempt(endpoint) for endpoint in ("xqueue", "login_ajax", "sign_in_page")] == ["wrong"] * 3
             assert self.attempt("login_session_v2") == "limited"
 
     @ddt.data("LOGISTRATION_RATELIMIT_RATE", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE")
-    def test_a_rate_may_be_a_function_of_the_request(self, setting):
+    def test_rate_may_be_a_function_of_the_request(self, setting):
         with override_settings(**{setting: f"{__name__}.{rate_by_browser.__name__}"}):
             assert self.answers(4, HTTP_USER_AGENT="slow") == ["wrong"] * 2 + ["limited"] * 2
             assert self.answers(4, address="9.9.9.9") == ["wrong"] * 4
 
     @ddt.data(*ENDPOINTS)
-    def test_the_owner_gets_in_from_elsewhere(self, endpoint):
+    def test_account_limited_for_one_address_can_sign_in_from_another(self, endpoint):
         with override_settings(**BY_ACCOUNT):
             self.answers(4, endpoint=endpoint)
             assert self.attempt(endpoint, TEST_PASSWORD, address="9.9.9.9") == "in"
 
-    def test_many_addresses_together_end_at_ten_times_the_limit(self):
+    def test_account_is_limited_for_all_addresses_at_ten_times_the_rate(self):
         with override_settings(**BY_ACCOUNT):
             for n in range(9):
                 assert self.answers(3, address=f"9.9.9.{n}") == ["wrong"] * 3
@@ -84,7 +84,7 @@ class RateLimitTest(TestCase):
             assert self.answers(3, address="9.9.9.9") == ["wrong"] * 3
             assert self.attempt(password=TEST_PASSWORD, address="8.8.8.8") == "limited"
 
-    def test_an_address_is_limited_whatever_it_tries(self):
+    def test_address_is_limited_for_every_account(self):
         with override_settings(**BY_ADDRESS):
             for n in range(3):
                 assert self.attempt(user=UserFactory.build(email=f"unknown{n}@example.com")) == "wrong"
@@ -92,20 +92,20 @@ class RateLimitTest(TestCase):
             assert self.attempt(password=TEST_PASSWORD, address="9.9.9.9") == "in"
 
     @ddt.data("unknown@example.com", " unknown@example.com ", "Unknown@EXAMPLE.com")
-    def test_what_belongs_to_no_account_is_counted_as_it_was_sent_but_for_case_and_space(self, spelling):
+    def test_unknown_identifier_is_counted_without_regard_to_case_and_space(self, spelling):
         with override_settings(**BY_ACCOUNT):
             assert self.answers(3, user=UserFactory.build(email="unknown@example.com")) == ["wrong"] * 3
             assert self.attempt(user=UserFactory.build(email=spelling)) == "limited"
             assert self.attempt(user=UserFactory.build(email="another@example.com")) == "wrong"
 
-    def test_name_and_address_of_one_account_are_counted_together(self):
+    def test_username_and_email_of_one_account_share_one_count(self):
         with override_settings(**BY_ACCOUNT):
             assert [self.attempt("sign_in_page"), self.attempt("login_session_v2"), self.attempt("xqueue")] == [
                 "wrong"
             ] * 3
             assert self.attempt("login_ajax") == "limited"
 
-    def test_the_right_password_of_an_inactive_account_counts_too(self):
+    def test_right_password_of_an_inactive_account_is_counted(self):
         gone = UserFactory(username="gone", is_active=False)
         with override_settings(**BY_ACCOUNT):
             assert self.answers(4, user=gone, password=TEST_PASSWORD) == ["wrong"] * 3 + ["limited"]
@@ -120,13 +120,13 @@ class RateLimitTest(TestCase):
         ("fe80::1%eth0", "fe80::1%eth0", "limited"),
     )
     @ddt.unpack
-    def test_addresses_of_one_customer_count_as_one(self, first, second, expected):
+    def test_addresses_of_one_network_share_one_count(self, first, second, expected):
         with override_settings(**BY_ADDRESS):
             self.answers(3, address=first)
             assert self.attempt(address=second) == expected
 
     @ddt.data("9.9.9.{}, 10.1.1.1", "9.9.9.{}, 7.7.7.7, 10.1.1.1", "nonsense {}, 10.1.1.1", "9.9.9.{}, 2001:db8::1")
-    def test_a_forged_header_changes_nothing_behind_the_documented_proxy(self, header):
+    def test_forged_header_has_no_effect_behind_the_documented_proxy(self, header):
         documented = {"CLOSEST_CLIENT_IP_FROM_HEADERS": DOCUMENTED["CLOSEST_CLIENT_IP_FROM_HEADERS"]}
         with override_settings(**BY_ADDRESS, **documented):
             forged = [
@@ -136,7 +136,7 @@ class RateLimitTest(TestCase):
             assert self.attempt(address="127.0.0.1", headers={"X-Forwarded-For": "10.1.1.2"}) == "wrong"
 
     @ddt.data(*ENDPOINTS)
-    def test_each_count_is_kept_at_its_own_rate(self, endpoint):
+    def test_each_count_has_its_own_rate(self, endpoint):
         rates = {"LOGISTRATION_RATELIMIT_RATE": "4/10m", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "2/5m"}
         other, unknown = UserFactory(), UserFactory.build()
         with override_settings(**rates):
@@ -147,7 +147,7 @@ class RateLimitTest(TestCase):
         assert of_address == ["wrong"] * 2 + ["limited"]
         assert of_account == ["wrong"] * 18 + ["limited"]
 
-    def test_what_the_limit_refuses_is_not_audited_as_a_guess(self):
+    def test_attempt_over_the_limit_is_not_audited_as_a_failed_login(self):
         with override_settings(**BY_ACCOUNT), audit_lines() as lines:
             self.answers(5)
         assert len(lines) == 3

@@ -1,4 +1,4 @@
-"""The check at every request over a session engine of another package, and for asynchronous views."""
+"""The session engine of the check at every request: errors, asynchronous views, and other engines below it."""
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth import SESSION_KEY
@@ -11,7 +11,7 @@ from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 
 class SessionStore(db.SessionStore):
-    """The session engine of a site, which cannot delete."""
+    """A session engine of a site. Its store cannot delete."""
 
     def delete(self, session_key=None):
         raise ConnectionError("The store is gone")
@@ -19,7 +19,7 @@ class SessionStore(db.SessionStore):
 
 @override_settings(**every_request())
 class SessionEngineTest(TransactionTestCase):
-    """Two browsers, one account."""
+    """Two browsers sign in to one account."""
 
     def setUp(self):
         super().setUp()
@@ -30,24 +30,24 @@ class SessionEngineTest(TransactionTestCase):
         response = client.post("/login_ajax", {"email": self.user.email, "password": TEST_PASSWORD})
         assert response.status_code == 200
 
-    def test_an_asynchronous_view_finds_an_ended_session_empty(self):
+    def test_ended_session_loads_empty_in_an_asynchronous_view(self):
         self.sign_in(self.first)
         session = self.first.session
         data = dict(session.items())
         self.sign_in(self.second)
-        # A late save brings the row back.
+        # A request that read the session before the login saves it again.
         session.update(data)
         session.save(must_create=True)
         assert async_to_sync(self.first.session.aload)() == {}
         assert async_to_sync(self.second.session.aload)()[SESSION_KEY] == str(self.user.pk)
 
-    def test_a_login_during_a_logout_keeps_the_slot(self):
+    def test_login_during_a_logout_stays_on_record(self):
         self.sign_in(self.first)
         with overtaken_by(lambda: self.sign_in(self.second)):
             assert self.first.get("/logout").status_code == 200
         assert self.second.get("/dashboard").status_code == 200
 
-    def test_a_store_that_cannot_delete_breaks_no_login(self):
+    def test_login_succeeds_if_the_store_cannot_delete_the_earlier_session(self):
         with override_settings(SINGLE_LOGIN_SITE_SESSION_ENGINE=__name__):
             self.sign_in(self.first)
             with self.assertLogs("django.db.backends.base", "ERROR") as logged:
@@ -56,15 +56,15 @@ class SessionEngineTest(TransactionTestCase):
             assert "The store is gone" in str(logged.output)
             assert self.second.get("/dashboard").status_code == 200
 
-    def test_the_session_store_is_a_class_of_the_engines_module(self):
+    def test_session_store_is_a_class_of_the_engine_module(self):
         store = type(self.client.session)
         assert (store.__module__, store.__name__) == (every_request()["SESSION_ENGINE"], "SessionStore")
         assert issubclass(store, db.SessionStore)
 
-    def test_an_unexpected_error_in_the_check_is_an_error_and_signs_nobody_out(self):
+    def test_unexpected_error_in_the_check_is_a_server_error_and_the_session_survives(self):
         self.sign_in(self.first)
         session = self.first.session
-        # Nothing that the app writes.
+        # The app itself never writes such a value.
         session["single_login_rule"] = "broken"
         session.save()
         self.first.raise_request_exception = False

@@ -1,4 +1,4 @@
-"""A session from before single login, in requests that come at once, fail, or sign in again."""
+"""A session from before single login, in requests that run at the same time, fail, or sign in again."""
 
 from contextlib import contextmanager
 
@@ -13,14 +13,14 @@ from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, ENGIN
 from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_USERNAME, USERNAME, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
-# A view of Django REST framework, which rolls the transaction back when it refuses.
+# A view of Django REST framework, which rolls the transaction back when it answers 403.
 REFUSED = "/xqueue/get_submission/"
 
 
 @ddt.ddt
 @override_settings(**every_request())
 class LoneSessionTest(TransactionTestCase):
-    """The only session of its account takes the slot at its first request, even if that request fails."""
+    """The only session of its account takes the free slot at its first request, even if that request fails."""
 
     def setUp(self):
         super().setUp()
@@ -33,7 +33,7 @@ class LoneSessionTest(TransactionTestCase):
 
     @contextmanager
     def signed_in_before(self, engine):
-        """Sign the browser in before single login, with the site's ``engine``."""
+        """Sign the browser in with the protection off, then turn it on. Sessions are in ``engine``."""
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
@@ -48,7 +48,7 @@ class LoneSessionTest(TransactionTestCase):
         connection.settings_dict["ATOMIC_REQUESTS"] = True
 
     @ddt.data(*ENGINES)
-    def test_case_13_two_first_requests_at_once_both_find_it_signed_in(self, engine):
+    def test_case_13_two_first_requests_at_the_same_time_are_both_signed_in(self, engine):
         tab = Client()
         with self.signed_in_before(engine):
             tab.cookies = self.browser.cookies.copy()
@@ -59,7 +59,7 @@ class LoneSessionTest(TransactionTestCase):
             assert self.is_signed_in()
 
     @ddt.data(*ENGINES)
-    def test_case_13_a_login_that_overtakes_a_first_request_keeps_the_slot(self, engine):
+    def test_case_13_login_during_a_first_request_keeps_the_slot(self, engine):
         other = Client()
         with self.signed_in_before(engine):
             credentials = {"email": self.user.email, "password": TEST_PASSWORD}
@@ -69,21 +69,21 @@ class LoneSessionTest(TransactionTestCase):
             assert not self.is_signed_in()
 
     @ddt.data(*ALL_ENGINES)
-    def test_case_13_a_first_request_that_is_refused_and_rolled_back_signs_nobody_out(self, engine):
+    def test_case_13_session_survives_a_first_request_that_is_rolled_back(self, engine):
         self.requests_are_atomic()
         with self.signed_in_before(engine):
             assert self.browser.get("/single_login/exemptions/").status_code == 403
             assert [self.is_signed_in() for _ in range(3)] == [True] * 3
 
     @ddt.data(*ALL_ENGINES)
-    def test_case_13_a_first_request_that_signs_in_again_is_signed_in(self, engine):
+    def test_case_13_first_request_may_sign_in_again(self, engine):
         self.requests_are_atomic()
         with self.signed_in_before(engine):
             self.sign_in()
             assert self.is_signed_in()
 
     @ddt.data(*ALL_ENGINES)
-    def test_case_13_a_first_request_that_signs_out_leaves_nothing_on_record(self, engine):
+    def test_case_13_first_request_that_signs_out_leaves_the_slot_free(self, engine):
         self.requests_are_atomic()
         with self.signed_in_before(engine):
             self.browser.get("/logout")
@@ -91,7 +91,7 @@ class LoneSessionTest(TransactionTestCase):
         assert not UserProfile.objects.get(user=self.user).get_meta().get("session_id")
 
     @ddt.data(*ALL_ENGINES)
-    def test_case_13_one_session_lives_over_the_rotation_of_the_secret_key(self, engine):
+    def test_case_13_one_of_two_sessions_survives_a_secret_key_rotation(self, engine):
         rotated = override_settings(SECRET_KEY="new-and-as-secret", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY])
         with site_engine(engine):
             with protection(False):
@@ -105,14 +105,14 @@ class LoneSessionTest(TransactionTestCase):
                 assert first.get("/dashboard").status_code == 200
 
     @ddt.data('{"session_id": ""}', '{"session_id": 0}', '{"session_id": []}')
-    def test_case_13_an_empty_record_of_any_type_is_nobodys(self, meta):
+    def test_case_13_empty_record_of_any_type_is_a_free_slot(self, meta):
         with protection(False):
             self.sign_in()
         UserProfile.objects.update(meta=meta)
         assert self.is_signed_in()
         assert UserProfile.objects.get(user=self.user).get_meta()["session_id"] == self.browser.session.session_key
 
-    def test_a_first_request_locks_no_row_before_its_transaction_ends(self):
+    def test_case_13_slot_is_taken_after_the_transaction_of_the_request(self):
         within = []
 
         def note(execute, sql, *arguments):
@@ -128,14 +128,14 @@ class LoneSessionTest(TransactionTestCase):
         assert within == [False]
 
     @ddt.data(*ALL_ENGINES)
-    def test_case_13_a_session_whose_answers_are_rolled_back_takes_the_slot(self, engine):
+    def test_case_13_request_that_is_rolled_back_takes_the_slot(self, engine):
         self.requests_are_atomic()
         with self.signed_in_before(engine):
             assert [self.browser.get(REFUSED).status_code for _ in range(2)] == [403, 403]
             assert UserProfile.objects.get(user=self.user).get_meta()["session_id"]
 
     @ddt.data(*ENGINES)
-    def test_case_8_a_session_whose_answers_are_rolled_back_is_deleted_and_audited_once(self, engine):
+    def test_case_8_session_is_deleted_and_audited_once_in_requests_that_are_rolled_back(self, engine):
         self.requests_are_atomic()
         with site_engine(engine):
             with override_settings(**BY_USERNAME):

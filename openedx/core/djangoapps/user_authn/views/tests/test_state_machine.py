@@ -1,7 +1,7 @@
 """
-Random sequences of logins, requests, settings and races, compared with a model of DESIGN's table of cases.
+Random sequences of logins, requests, changed settings and races, compared with a model of single login.
 
-The sequences are the same in each run. Set STATE_MACHINE_EXAMPLES=1000 in the environment for 1000 new ones per engine.
+The sequences are the same in each run. Set STATE_MACHINE_EXAMPLES=1000 in the environment for 1000 new ones per test.
 """
 
 import itertools
@@ -37,14 +37,14 @@ BROWSERS, ACCOUNTS = range(3), range(2)
 USERNAMES = [f"account{number}" for number in ACCOUNTS]
 
 browsers, accounts = st.sampled_from(BROWSERS), st.sampled_from(ACCOUNTS)
-# The browsers that have a session in the store, whether it may live or not.
+# The browsers that have a session in the store, even one that has ended.
 holders = st.runner().flatmap(lambda machine: st.sampled_from(machine.find_holders()))
-somebody_holds_a_session = precondition(lambda machine: machine.find_holders())
+any_browser_holds_a_session = precondition(lambda machine: machine.find_holders())
 
 
 @dataclass
 class Account:
-    """An account of the model: what is on record is the number of a claim."""
+    """An account of the model. Its record is the number of a claim."""
 
     username: str
     record: int | None = None
@@ -55,7 +55,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in session of the model, as it is stored."""
+    """A session of the model that somebody is signed in with, as the store has it."""
 
     account: Account
     password: int
@@ -65,7 +65,7 @@ class Session:
 
 
 class Model:
-    """DESIGN's table of cases: which browser is signed in, and which session is on record."""
+    """The expected state: which browser is signed in, and which session is on record."""
 
     def __init__(self, *, sessions_in_cookies, checks_every_request):
         self.numbers = itertools.count(1)
@@ -84,28 +84,28 @@ class Model:
         return "group" if self.has_group and account.is_member else None
 
     def still_exempts(self, rule, account):
-        """Tell whether the rule that let a session in holds."""
+        """Tell whether ``rule``, which exempted a login, still exempts ``account``."""
         return account.username in self.usernames if rule == "username" else self.has_group and account.is_member
 
     def delete(self, key):
-        """Take a session out of the store."""
+        """Delete the session of this key from the store, if the store can delete."""
         if not self.is_cookie:
             self.store.pop(key, None)
 
     def save(self, browser, session, *, fresh_key=False):
-        """Store ``browser``'s session."""
+        """Store ``session`` as the session of ``browser``."""
         if fresh_key or self.is_cookie:
             self.delete(self.keys[browser])
             self.keys[browser] = next(self.numbers)
         self.store[self.keys[browser]] = session
 
     def drop(self, browser):
-        """Delete ``browser``'s session."""
+        """Delete the session of ``browser``, and its cookie."""
         self.delete(self.keys[browser])
         self.keys[browser] = None
 
     def check(self, key):
-        """Return the session of this key with the claim or rule that it lives by, or None if it may not live."""
+        """Return the session of this key with the claim or rule that lets it live, or None if it has ended."""
         session = self.store[key]
         account = session.account
         if session.rule and self.still_exempts(session.rule, account):
@@ -123,14 +123,14 @@ class Model:
         return next(self.numbers) if self.is_cookie else key
 
     def load(self, browser):
-        """Return ``browser``'s session, if it has one that lives."""
+        """Return the session of ``browser``, or None if it has none or its session has ended."""
         key = self.keys[browser]
         if key not in self.store:
             return None
         return self.check(key) if self.is_on and self.checks_every_request else self.store[key]
 
     def visit(self, browser, *, signs_out=False):
-        """Let ``browser`` send a request; return its session if it is signed in."""
+        """Send a request from ``browser``. Return its session, or None if it is not signed in."""
         session = self.load(browser)
         loaded_key = self.keys[browser]
         if session is None or (session.account.is_active and session.password != session.account.password):
@@ -148,7 +148,7 @@ class Model:
         return session if session.account.is_active else None
 
     def sign_in(self, browser, account):
-        """Sign ``account`` in; return whether it was let in."""
+        """Sign ``account`` in with ``browser``. Return whether that succeeded."""
         if not account.is_active:
             return False
         earlier = self.load(browser)
@@ -177,7 +177,7 @@ class Model:
         self.drop(browser)
 
     def change_password(self, browser):
-        """Change the password of who is signed in there; return the account."""
+        """Change the password of the account that is signed in with ``browser``. Return the account, or None."""
         session = self.visit(browser)
         if session is None:
             return None
@@ -187,7 +187,7 @@ class Model:
 
 
 class Machine(RuleBasedStateMachine):
-    """Does each thing to the LMS and to the model, and compares them."""
+    """Applies each step to the LMS and to the model, and compares them."""
 
     def __init__(self):
         super().__init__()
@@ -206,7 +206,7 @@ class Machine(RuleBasedStateMachine):
             UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
         self.group, _ = Group.objects.get_or_create(name=GROUP)
         self.late, self.profiles = [], []
-        # The keys on record, by the numbers that the model has for them.
+        # The keys on record, by the numbers of the model.
         self.names = {None: None}
         self.settings = None
         self.configure()
@@ -244,7 +244,7 @@ class Machine(RuleBasedStateMachine):
         return [browser for browser in BROWSERS if self.model.keys[browser] in self.model.store]
 
     @initialize(account=accounts)
-    def one_is_signed_in(self, account):
+    def first_browser_signs_in(self, account):
         self.sign_in(0, account)
 
     @rule(browser=browsers, account=accounts)
@@ -254,12 +254,12 @@ class Machine(RuleBasedStateMachine):
         response = self.clients[browser].post("/login_ajax", data)
         assert response.status_code == (200 if self.model.sign_in(browser, model) else 400)
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders, elsewhere=browsers)
-    def the_same_account_signs_in_elsewhere(self, browser, elsewhere):
+    def same_account_signs_in_elsewhere(self, browser, elsewhere):
         self.sign_in(elsewhere, self.find_account(browser))
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders)
     def sign_in_again(self, browser):
         self.sign_in(browser, self.find_account(browser))
@@ -267,7 +267,7 @@ class Machine(RuleBasedStateMachine):
     def find_account(self, browser):
         return self.model.accounts.index(self.model.store[self.model.keys[browser]].account)
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders)
     def sign_out(self, browser):
         assert self.clients[browser].get("/logout").status_code == 200
@@ -293,7 +293,7 @@ class Machine(RuleBasedStateMachine):
             if self.model.is_on and self.model.checks_every_request and sessions and not is_exempt:
                 assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders)
     def change_the_password_while_signed_in(self, browser):
         account = self.model.change_password(browser)
@@ -305,7 +305,7 @@ class Machine(RuleBasedStateMachine):
         assert response.url.endswith("/done/") is bool(account)
 
     @rule(account=accounts)
-    def an_administrator_sets_the_password(self, account):
+    def administrator_sets_the_password(self, account):
         self.model.accounts[account].password += 1
         user = get_user_model().objects.get(pk=self.users[account].pk)
         user.set_password(self.password(self.model.accounts[account].password))
@@ -338,31 +338,31 @@ class Machine(RuleBasedStateMachine):
 
     @precondition(lambda machine: machine.find_holders() and not machine.model.is_cookie)
     @rule(browser=holders)
-    def a_session_expires(self, browser):
+    def session_expires(self, browser):
         self.store(self.cookie(browser)).delete()
         self.model.delete(self.model.keys[browser])
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders)
-    def a_request_loads_a_session(self, browser):
+    def request_loads_a_session(self, browser):
         session = self.store(self.cookie(browser))
         assert "_auth_user_id" in session
         key = self.model.keys[browser]
         self.late.append((browser, session, key, self.model.store[key]))
 
-    @somebody_holds_a_session
+    @any_browser_holds_a_session
     @rule(browser=holders, elsewhere=browsers)
-    def a_request_is_overtaken(self, browser, elsewhere):
-        self.a_request_loads_a_session(browser)
+    def request_is_overtaken(self, browser, elsewhere):
+        self.request_loads_a_session(browser)
         if browser == elsewhere:
             self.sign_out(browser)
         else:
-            self.the_same_account_signs_in_elsewhere(browser, elsewhere)
+            self.same_account_signs_in_elsewhere(browser, elsewhere)
         self.put_back(*self.late[-1])
 
     @precondition(lambda machine: machine.late)
     @rule(data=st.data())
-    def and_puts_it_back_late(self, data):
+    def earlier_request_saves_its_session_late(self, data):
         self.put_back(*data.draw(st.sampled_from(self.late)))
 
     def put_back(self, browser, session, key, stored):
@@ -373,19 +373,19 @@ class Machine(RuleBasedStateMachine):
         self.model.store[key] = stored
 
     @rule(account=accounts)
-    def a_request_reads_a_profile(self, account):
+    def request_reads_a_profile(self, account):
         profile = UserProfile.objects.get(user=self.users[account])
         self.profiles.append((profile, account, self.model.accounts[account].record))
 
     @precondition(lambda machine: machine.profiles)
     @rule(data=st.data())
-    def and_saves_it_whole(self, data):
+    def earlier_request_saves_its_whole_profile(self, data):
         profile, account, record = data.draw(st.sampled_from(self.profiles))
         profile.save()
         self.model.accounts[account].record = record
 
     @invariant()
-    def what_is_on_record_is_what_the_model_says(self):
+    def record_is_the_one_of_the_model(self):
         for account, model in enumerate(self.model.accounts):
             recorded = self.recorded(account)
             assert self.names.setdefault(model.record, recorded) == recorded
@@ -393,9 +393,9 @@ class Machine(RuleBasedStateMachine):
 
 
 class StateMachineTest(TransactionTestCase):
-    """By default, with sessions in the database."""
+    """At login, with sessions in the database."""
 
-    def test_every_sequence_agrees_with_the_model(self):
+    def test_lms_agrees_with_the_model_in_every_sequence(self):
         run_state_machine_as_test(
             Machine,
             settings=hypothesis_settings(
@@ -411,29 +411,29 @@ class StateMachineTest(TransactionTestCase):
 
 @override_settings(**at_login("cache"))
 class StateMachineCacheTest(StateMachineTest):
-    """By default, with sessions in the cache."""
+    """At login, with sessions in the cache."""
 
 
 @override_settings(**every_request("db"))
 class EveryRequestStateMachineTest(StateMachineTest):
-    """With the check at every request, with sessions in the database."""
+    """At every request, with sessions in the database."""
 
 
 @override_settings(**every_request("cached_db"))
 class EveryRequestStateMachineCachedDbTest(StateMachineTest):
-    """The same, with sessions in the database behind a cache."""
+    """At every request, with sessions in the database behind a cache."""
 
 
 @override_settings(**every_request("cache"))
 class EveryRequestStateMachineCacheTest(StateMachineTest):
-    """The same, with sessions in the cache."""
+    """At every request, with sessions in the cache."""
 
 
 @override_settings(**every_request("file"))
 class EveryRequestStateMachineFileTest(StateMachineTest):
-    """The same, with sessions in files."""
+    """At every request, with sessions in files."""
 
 
 @override_settings(**every_request("signed_cookies"))
 class EveryRequestStateMachineSignedCookiesTest(StateMachineTest):
-    """The same, with sessions in the browsers' own cookies."""
+    """At every request, with sessions in cookies."""

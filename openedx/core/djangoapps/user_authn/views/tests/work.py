@@ -1,4 +1,4 @@
-"""What a request costs the server: the passwords that it hashes, and the texts that it normalises."""
+"""Count the passwords that a request hashes and the texts that it normalises."""
 
 import sys
 import unicodedata
@@ -9,7 +9,7 @@ from django.test import override_settings
 
 
 class CountingHasher(MD5PasswordHasher):
-    """A hasher that remembers how long the passwords were that it hashed."""
+    """A hasher that records the length of each password that it hashes."""
 
     algorithm = "counting"
     lengths = []
@@ -21,14 +21,14 @@ class CountingHasher(MD5PasswordHasher):
 
 @contextmanager
 def counting_hasher():
-    """Hash passwords with CountingHasher."""
+    """Hash passwords with ``CountingHasher`` inside this context."""
     with override_settings(PASSWORD_HASHERS=[f"{CountingHasher.__module__}.{CountingHasher.__name__}"]):
         yield
 
 
 @contextmanager
 def counted_work():
-    """Yield two lists: of the lengths of the passwords hashed within this context, and of the normalisations."""
+    """Yield two lists of the work done inside this context: lengths of hashed passwords, callers that normalised."""
     CountingHasher.lengths.clear()
     normalized = []
 
