@@ -25,11 +25,14 @@ def replace_platform_receiver() -> None:
     if getattr(student, "has_exemption_guard", False):
         _is_enforcing = True
         return
-    receiver = getattr(student and student.models_module, "enforce_single_login", None)
-    found = [signal for signal in (user_logged_in, user_logged_out) if signal.disconnect(receiver)]
-    for signal in found:
-        signal.connect(enforce_single_login)
-    _is_enforcing = len(found) == 2
+    platform_receiver = getattr(student and student.models_module, "enforce_single_login", None)
+    replaced = []
+    for signal in (user_logged_in, user_logged_out):
+        # Ours is found instead of the platform's at a second call.
+        if signal.disconnect(platform_receiver) or signal.disconnect(enforce_single_login):
+            signal.connect(enforce_single_login)
+            replaced.append(signal)
+    _is_enforcing = len(replaced) == 2
 
 
 def is_enforcing() -> bool:
