@@ -70,7 +70,11 @@ class JwtCookieCases:
             kept = self.copies_of(first)
             assert [self.answers(client) for client in (first, second)] == [{200}, {200}]
             self.sign_out(first)
-            assert [self.answers(client) for client in (*kept, second)] == [{self.without_session}, {self.without_session}, {200}]
+            assert [self.answers(client) for client in (*kept, second)] == [
+                {self.without_session},
+                {self.without_session},
+                {200},
+            ]
 
     def test_case_15_an_evicted_browser_is_answered_by_no_api(self):
         evicted = self.new_client(self.user)

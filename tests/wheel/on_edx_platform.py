@@ -42,6 +42,10 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
         # The platform counts the attempts to sign in.
         cache.clear()
 
+    @property
+    def checks_every_request(self):
+        return getattr(settings, "SINGLE_LOGIN_CHECK_EVERY_REQUEST", False)
+
     def is_signed_in(self, client):
         return client.get("/api/user/v1/me").status_code == 200
 
@@ -71,11 +75,12 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"
 
-    def test_the_platforms_receiver_is_replaced_and_the_session_engine_put_in_place(self):
+    def test_the_platforms_receiver_is_replaced_and_the_session_engine_is_the_one_of_the_level(self):
         for signal in (user_logged_in, user_logged_out):
             assert self.is_connected(self.enforce_single_login, signal)
             assert not self.is_connected(enforce_single_login, signal)
-        assert settings.SESSION_ENGINE == "openedx_single_login.session_engine"
+        is_ours = settings.SESSION_ENGINE == "openedx_single_login.session_engine"
+        assert is_ours is self.checks_every_request
 
     def test_case_15_an_evicted_browser_gets_no_fresh_jwt_cookies(self):
         evicted = self.new_client(self.user)
