@@ -195,7 +195,7 @@ def test_a_check_at_every_request_that_is_not_a_boolean_is_refused(tutor, value)
 
 
 def test_all_faults_are_reported_in_one_message(tutor):
-    settings = {name: "flase" for name in FAULTY}
+    settings = dict.fromkeys(FAULTY, "flase")
     process = tutor.try_to_run(*tutor.save(**settings))
     assert process.returncode == 1
     assert all(name in process.stderr for name in FAULTY)

@@ -186,7 +186,8 @@ class ProcessTest(SimpleTestCase):
             'Write it as a list, even for one name: SINGLE_LOGIN_EXEMPT_USERNAMES: ["xqwatcher"] (single_login.E001)\n'
             "SINGLE_LOGIN_EXEMPT_GROUPS: entry 2 must be a name in quotes, but it is 12345. "
             "Write one name, in quotes and exactly as the account or group has it, or remove the entry. "
-            "Without quotes, YAML reads a number, a date, yes, no or null as something other than text. (single_login.E002)\n"
+            "Without quotes, YAML reads a number, a date, yes, no or null as something other than text. "
+            "(single_login.E002)\n"
         )
 
     def test_case_16_with_nothing_set_the_settings_are_the_sites_own(self):
