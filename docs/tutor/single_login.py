@@ -1,7 +1,9 @@
 """
 A Tutor plugin: single login with exempt accounts. See "Install" in docs/operators.rst.
 
-A setting that could exempt or unprotect other than written is refused with a TutorError before a file is rendered.
+Faulty settings are refused in one message, before a file is rendered.
+
+Disabling the plugin leaves its settings in config.yml. Remove them with ``tutor config save --unset NAME``.
 """
 
 import json

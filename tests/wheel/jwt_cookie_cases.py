@@ -1,7 +1,8 @@
 """
 Case 15 of the table of cases: JWT cookies.
 
-With the check at every request they count only beside a live session of their account. At login they count until they expire, as on the platform.
+With the check at every request they count only beside a live session of their account. At login they count until
+they expire, as on the platform.
 
 To be mixed in beside ``SingleLoginCases`` where signing in brings JWT cookies, as it does on the platform.
 """
