@@ -54,5 +54,17 @@ run --ds=lms.envs.test "$platform/openedx/core/djangoapps/user_authn/views/tests
     "$platform/openedx/core/djangoapps/safe_sessions/tests"
 echo "The table of cases, through the platform's own login:"
 run --ds=lms.envs.test -p conftest tests/on_edx_platform.py tests/test_operators.py
+# The platform's test settings, with the check at every request.
+cat >"$work/tests/every_request.py" <<'SETTINGS'
+import sys
+
+from lms.envs.test import *
+from openedx_single_login.settings import plugin_settings
+
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = True
+plugin_settings(sys.modules[__name__])
+SETTINGS
+echo "The table of cases, with the check at every request:"
+PYTHONPATH="$work/tests:$PYTHONPATH" run --ds=every_request -p conftest tests/on_edx_platform.py
 echo "Studio:"
 run --ds=cms.envs.test -p conftest tests/on_edx_platform.py

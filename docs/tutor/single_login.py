@@ -1,7 +1,9 @@
 """
 A Tutor plugin: single login with exempt accounts. See "Install" in docs/operators.rst.
 
-A setting that could exempt or unprotect other than written is refused with a TutorError before a file is rendered.
+Faulty settings are refused in one message, before a file is rendered.
+
+Disabling the plugin leaves its settings in config.yml. Remove them with ``tutor config save --unset NAME``.
 """
 
 import json
@@ -11,13 +13,15 @@ from tutor import env, hooks
 from tutor.exceptions import TutorError
 
 SETTINGS = {
-    # What pip installs into the image: the URL of a wheel, a git address or a path.
+    # What pip installs into the image: the URL of a wheel, or a git address.
     "SINGLE_LOGIN_REQUIREMENT": "",
     # Both are lists of names.
     "SINGLE_LOGIN_EXEMPT_USERNAMES": [],
     "SINGLE_LOGIN_EXEMPT_GROUPS": [],
     # Tutor turns the protection off. true turns it on, for every account; null leaves it as it is.
     "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS": None,
+    # Also check sessions at every request, not only at login.
+    "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
 }
 
 # In the LMS alone: Studio shares an account's one slot, so that each login to one would end the session in the other.
@@ -25,6 +29,8 @@ PATCHES = [
     ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
     ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
     ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_GROUPS | single_login_names('SINGLE_LOGIN_EXEMPT_GROUPS') }}"),
+    # In lms.env.yml, which the platform reads before the plugin settings.
+    ("lms-env", "{{ SINGLE_LOGIN_CHECK_EVERY_REQUEST | single_login_check }}"),
     ("openedx-lms-common-settings", "{{ SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS | single_login_protection }}"),
 ]
 
@@ -56,6 +62,13 @@ def names(value, setting):
     return f"{setting}: {json.dumps(value)}"
 
 
+def check_every_request(value):
+    """Return the line of lms.yml that turns the check at every request on or off."""
+    if not isinstance(value, bool):
+        raise TutorError(f"SINGLE_LOGIN_CHECK_EVERY_REQUEST must be true or false, but it is {value!r}.")
+    return f"SINGLE_LOGIN_CHECK_EVERY_REQUEST: {json.dumps(value)}"
+
+
 def protection(value):
     """Return the Python settings that turn the protection on or off, or none."""
     if value is None:
@@ -70,6 +83,7 @@ hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
     [
         ("single_login_install", install),
         ("single_login_names", names),
+        ("single_login_check", check_every_request),
         ("single_login_protection", protection),
     ]
 )
@@ -88,13 +102,18 @@ def remember(config):
 @hooks.Filters.ENV_TEMPLATE_TARGETS.add()
 def check(targets):
     """Refuse a faulty setting before the first file is rendered, so that the environment stays as it was."""
-    for name in loaded:
-        if name.upper().replace("-", "_").startswith("SINGLE_LOGIN_") and name not in SETTINGS:
-            raise TutorError(
-                f"{name} is no setting of the plugin single_login, which has {', '.join(SETTINGS)}. "
-                f"Remove it: tutor config save --unset {name}"
-            )
+    faults = [
+        f"{name} is no setting of the plugin single_login, which has {', '.join(SETTINGS)}. "
+        f"Remove it: tutor config save --unset {name}"
+        for name in loaded
+        if name.upper().replace("-", "_").startswith("SINGLE_LOGIN_") and name not in SETTINGS
+    ]
     # Nothing is loaded while Tutor disables the plugin.
     for _, patch in PATCHES if loaded else []:
-        env.render_str(loaded, patch)
+        try:
+            env.render_str(loaded, patch)
+        except TutorError as error:
+            faults.append(str(error))
+    if faults:
+        raise TutorError("\n".join(faults))
     return targets

@@ -175,10 +175,33 @@ def test_a_name_that_is_not_the_plugins_is_refused_until_it_is_removed(tutor, na
         "SINGLE_LOGIN_EXEMPT_USERNAMES",
         "SINGLE_LOGIN_EXEMPT_GROUPS",
         "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS",
+        "SINGLE_LOGIN_CHECK_EVERY_REQUEST",
     }
     tutor.run("config", "save", "--unset", name)
     assert tutor.read_settings("lms")["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher"]
 
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_the_check_at_every_request_is_set_in_the_lms_only(tutor, value):
+    tutor.configure(SINGLE_LOGIN_CHECK_EVERY_REQUEST=value)
+    assert tutor.read_settings("lms")["SINGLE_LOGIN_CHECK_EVERY_REQUEST"] is (value == "true")
+    assert "SINGLE_LOGIN_CHECK_EVERY_REQUEST" not in tutor.read_settings("cms")
+
+
+@pytest.mark.parametrize("value", ["null", "flase", "1"])
+def test_a_check_at_every_request_that_is_not_a_boolean_is_refused(tutor, value):
+    message = tutor.refuse(SINGLE_LOGIN_CHECK_EVERY_REQUEST=value)
+    assert "SINGLE_LOGIN_CHECK_EVERY_REQUEST must be true or false" in message
+
+
+def test_all_faults_are_reported_in_one_message(tutor):
+    settings = dict.fromkeys(FAULTY, "flase")
+    process = tutor.try_to_run(*tutor.save(**settings))
+    assert process.returncode == 1
+    assert all(name in process.stderr for name in FAULTY)
+
+
+FAULTY = ["SINGLE_LOGIN_EXEMPT_GROUPS", "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", "SINGLE_LOGIN_TYPO"]
 
 REFUSED = [
     ("SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", "flase"),

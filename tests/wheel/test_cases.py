@@ -18,8 +18,7 @@ class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"
 
-    def test_ready_twice_takes_the_platforms_place_once(self):
-        apps.get_app_config("single_login").ready()
+    def test_it_replaces_the_receiver_of_the_platform(self):
         for signal in (user_logged_in, user_logged_out):
             assert self.is_connected(self.enforce_single_login, signal)
             assert not self.is_connected(models.enforce_single_login, signal)

@@ -18,6 +18,7 @@ def installed_apps(project, *others):
 SECRET_KEY = "test only"
 ALLOWED_HOSTS = ["*"]
 FEATURES = {"PREVENT_CONCURRENT_LOGINS": True}
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = False
 # In the platform's order: its reader of JWT cookies comes before the sessions.
 MIDDLEWARE = [
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",

@@ -1,7 +1,7 @@
 """
 The receiver of a newer platform in the older one's place.
 
-It exempts accounts itself, and laxly: upper and lower case are the same to it.
+It creates a missing profile, then skips exempt accounts. A setting that is a bare string matches parts of the string.
 """
 
 from django.conf import settings
@@ -14,16 +14,19 @@ older_receiver = models.enforce_single_login
 
 def enforce_single_login(sender, request, user, signal, **kwargs):
     """Keep one session for each account that is not exempt."""
-    if user and not (
-        is_named(user.username, "SINGLE_LOGIN_EXEMPT_USERNAMES")
-        or any(is_named(group.name, "SINGLE_LOGIN_EXEMPT_GROUPS") for group in user.groups.all())
-    ):
+    if not user or not settings.FEATURES.get("PREVENT_CONCURRENT_LOGINS", False):
+        return
+    models.UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
+    if not is_exempt(user):
         older_receiver(sender, request, user, signal, **kwargs)
 
 
-def is_named(name, setting):
-    """Tell whether ``setting`` names it."""
-    return name.lower() in (exempt.lower() for exempt in getattr(settings, setting, []))
+def is_exempt(user):
+    """Tell whether a setting names the user or one of their groups."""
+    exempt_groups = getattr(settings, "SINGLE_LOGIN_EXEMPT_GROUPS", [])
+    return user.username in getattr(settings, "SINGLE_LOGIN_EXEMPT_USERNAMES", []) or any(
+        group.name in exempt_groups for group in user.groups.all()
+    )
 
 
 for each in (user_logged_in, user_logged_out):

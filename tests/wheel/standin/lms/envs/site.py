@@ -16,5 +16,6 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": Path("cache").resolve()}
 }
 SINGLE_LOGIN_EXEMPT_USERNAMES = ["worker"]
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = True
 
 add_plugins(__name__, PROJECT, "production")
