@@ -14,7 +14,7 @@ import locust  # noqa: F401
 import requests
 
 from measure import cost, load, names, race, storm
-from measure.figures import FIGURES, REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
+from measure.figures import REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
 from testing.production_lms import describe_servers, find_obstacle, production_lms
 
 COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost, "names": names}
@@ -80,9 +80,6 @@ def main():
         print(*map(storm.sentence, rows), sep="\n")
     if options.docs:
         insert(REPO_ROOT / module.DOCUMENT, options.command, f"{paragraph(place + '.')}\n\n{text}")
-        file = FIGURES / f"{options.command}.json"
-        file.unlink(missing_ok=True)
-        add_rows(file, rows)
         if module is storm:
             storm.publish(rows)
     failures = module.find_failures(rows)

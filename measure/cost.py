@@ -1,13 +1,14 @@
 """
 What the protection costs: a request of somebody who is signed in, and a login, as ratios to the first row.
 
-Whoever is compared takes turns, so that what else the machine does slows all of them alike. Times are medians, as the
+The variants are measured in turns, so that background load affects all of them equally. Times are medians, as the
 client waits. On the LMS of our own passwords are hashed cheaply, so that the rest of a login shows.
 
-Without --url it compares accounts that are exempt by either rule, and one that is not, with the protection off. On a
-site of your own, by --url, it compares the accounts of --account with the first of them.
+Without --url it compares one account on LMSs that differ only in their settings. "Off, again" shows the noise: the
+ratio of two equal variants. With --url it compares the accounts of --account with the first of them.
 """
 
+import contextlib
 import statistics
 import time
 
@@ -19,8 +20,21 @@ from testing.visitor import Browser
 ACCOUNTS = ["learner"]
 DOCUMENT = "docs/performance.rst"
 MOST = 1.5
-SETTINGS = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["named"], "SINGLE_LOGIN_EXEMPT_GROUPS": ["exempt"]}
-OFF, WHO = "off", {"not exempt": "learner", "exempt by username": "named", "exempt by group": "grouped"}
+GROUP = "exempt"
+BY_NAME = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ACCOUNTS}
+BY_GROUP = {"SINGLE_LOGIN_EXEMPT_GROUPS": [GROUP]}
+EVERY = {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": True}
+# "off, again" shows the noise of the ratios.
+VARIANTS = {
+    "off": {"PREVENT_CONCURRENT_LOGINS": False},
+    "off, again": {"PREVENT_CONCURRENT_LOGINS": False},
+    "at login": {},
+    "at login, exempt by name": BY_NAME,
+    "at login, exempt by group": BY_GROUP,
+    "every request": EVERY,
+    "every request, exempt by name": {**EVERY, **BY_NAME},
+    "every request, exempt by group": {**EVERY, **BY_GROUP},
+}
 
 
 def add_arguments(parser):
@@ -34,20 +48,27 @@ def on_site(url, options):
 
 
 def on_own(lms, options):
-    """Return a row for each way to be treated, on two LMSs that share everything but the protection."""
-    lms.configure(**SETTINGS)
-    populate(lms, {OFF: [], **{who: ["exempt"] if who == "grouped" else [] for who in WHO.values()}})
-    folder = lms.folder / OFF
-    folder.mkdir()
-    other = ProductionLms(folder, lms.database, lms.prefix)
-    other.configure(PREVENT_CONCURRENT_LOGINS=False, **SETTINGS)
-    with lms.serve(workers=1) as on, other.serve(workers=1) as off:
-        browsers = {how: Browser(on, who) for how, who in WHO.items()}
-        return _compare({"protection off": Browser(off, OFF), **browsers}, options)
+    """Return a row for each variant: one LMS for each, with the same account, database and store."""
+    lms.configure()
+    populate(lms, {ACCOUNTS[0]: [GROUP]})
+    with contextlib.ExitStack() as stack:
+        browsers = {}
+        for number, (variant, settings) in enumerate(VARIANTS.items()):
+            folder = lms.folder / str(number)
+            folder.mkdir()
+            server = ProductionLms(folder, lms.database, lms.prefix)
+            server.configure(**settings)
+            browsers[variant] = Browser(stack.enter_context(server.serve(workers=1)), ACCOUNTS[0])
+        return _compare(browsers, options)
 
 
 def _compare(browsers, options):
-    logins, requests = _take_turns(browsers, options.rounds // 5, _log_in), _take_turns(browsers, options.rounds, _ask)
+    logins = _take_turns(browsers, options.rounds // 5, _log_in)
+    if {"at login", "every request"} <= browsers.keys():
+        # The last login that was not exempt ended the other's session. Both use the session on record.
+        browsers["every request"].sign_in()
+        browsers["at login"].session.cookies.update(browsers["every request"].session.cookies)
+    requests = _take_turns(browsers, options.rounds, _ask)
     first = next(iter(browsers))
     return [
         {"site": options.label, "who": who}
@@ -61,8 +82,11 @@ def _take_turns(browsers, rounds, action):
     times = {who: [] for who in browsers}
     for number in range(max(rounds, 1)):
         show(f"{action.__name__.strip('_')}: {number} of {rounds}")
-        for who, browser in browsers.items():
-            times[who].append(action(browser))
+        # Each round starts with another variant.
+        names = list(browsers)
+        first = number % len(names)
+        for who in names[first:] + names[:first]:
+            times[who].append(action(browsers[who]))
     show("")
     return {who: 1000 * statistics.median(seconds) for who, seconds in times.items()}
 
