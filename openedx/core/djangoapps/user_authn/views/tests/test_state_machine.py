@@ -386,9 +386,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def record_is_the_one_of_the_model(self):
-        for account, model in enumerate(self.model.accounts):
-            recorded = self.recorded(account)
-            assert self.names.setdefault(model.record, recorded) == recorded
+        recorded = {profile.user_id: profile.get_meta().get("session_id") for profile in UserProfile.objects.all()}
+        for user, account in zip(self.users, self.model.accounts, strict=True):
+            key = recorded[user.pk]
+            assert self.names.setdefault(account.record, key) == key
         assert len(set(self.names.values())) == len(self.names)
 
 
