@@ -184,7 +184,7 @@ class SingleLoginCases:
         """Return the key under which a login with ``session`` is recorded."""
         return session.session_key
 
-    def notes_in(self, session):
+    def written_keys(self, session):
         """Return the keys that single login has written into ``session``."""
         return [name for name, _ in session.items() if name.startswith("single_login")]
 
@@ -315,7 +315,7 @@ class SingleLoginCases:
         assert late[SESSION_KEY] == str(self.user.pk)
         self.sign_out(client)
         assert self.recorded() is None
-        client = self.brought_back(late)
+        client = self.save_again(late)
         lines = self.evictions_of(lambda: self.is_signed_in(client))
         assert not any(line.endswith("signed in elsewhere") for line in lines)
         assert self.is_signed_in(client) is not self.checks_every_request
@@ -327,7 +327,7 @@ class SingleLoginCases:
             assert self.is_signed_in(client)
         assert self.is_signed_in(client) is not self.checks_every_request
 
-    def brought_back(self, late):
+    def save_again(self, late):
         """Save the session ``late`` again, as a slow request may do. Return a client that has its cookie."""
         client = self.client_class()
         late.save(must_create=True)
@@ -425,7 +425,7 @@ class SingleLoginCases:
         client = self.new_client(self.user)
         with override_settings(**BY_GROUP):
             assert self.sign_in(client, self.user).status_code in (200, 302)
-            assert self.notes_in(client.session) == ["single_login_rule"]
+            assert self.written_keys(client.session) == ["single_login_rule"]
 
     @ddt.data(BY_USERNAME, BY_GROUP)
     def test_case_8_the_check_ends_sessions_that_the_settings_no_longer_exempt(self, exemptions):
@@ -433,7 +433,7 @@ class SingleLoginCases:
             clients = [self.new_client(self.user) for _ in range(3)]
         lines = self.evictions_of(lambda: self.signed_in(clients))
         assert self.signed_in(clients) == self.unless_checked(clients)
-        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("no longer exempt") * 3
+        assert [line.rpartition(" - ")[2] for line in lines] == self.reasons_if_checked("no longer exempt") * 3
         first, second = self.new_client(self.user), self.new_client(self.user)
         assert self.signed_in([first, second]) == [second]
 
@@ -449,8 +449,8 @@ class SingleLoginCases:
         """Return ``clients`` at login, or [] with the check at every request, which ends their sessions."""
         return [] if self.checks_every_request else clients
 
-    def if_told(self, reason):
-        """Return the list of ``reason`` if the check at every request ends a session and announces it, else []."""
+    def reasons_if_checked(self, reason):
+        """Return [``reason``] if the check at every request ends a session and announces why, else []."""
         return [reason] if self.checks_every_request else []
 
     def test_case_8_the_check_ends_sessions_of_an_account_that_left_the_exempt_group(self):
@@ -485,7 +485,7 @@ class SingleLoginCases:
         request.session.save()
         assert request.session.session_key != key
         assert not request.session.exists(key)
-        assert self.notes_in(request.session) == ["single_login_claim"]
+        assert self.written_keys(request.session) == ["single_login_claim"]
         assert self.recorded() == self.key_in(request.session)
 
     def test_case_8_a_session_that_is_no_longer_exempt_is_deleted_by_the_check(self):
@@ -579,7 +579,7 @@ class SingleLoginCases:
             assert [self.is_signed_in(first) for _ in range(2)] == [not self.checks_every_request] * 2
 
         lines = self.evictions_of(outlive)
-        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("not the session on record")
+        assert [line.rpartition(" - ")[2] for line in lines] == self.reasons_if_checked("not the session on record")
 
     def test_case_12_a_logout_after_a_password_change_clears_the_slot(self):
         client = self.new_client(self.user)
@@ -627,7 +627,7 @@ class SingleLoginCases:
         first, second = self.new_client(self.user), self.from_before()
         lines = self.evictions_of(lambda: self.signed_in([first, second]))
         assert self.signed_in([first, second]) == [first, *self.unless_checked([second])]
-        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("not the session on record")
+        assert [line.rpartition(" - ")[2] for line in lines] == self.reasons_if_checked("not the session on record")
 
     def test_case_13_a_session_that_a_password_change_has_ended_takes_no_slot(self):
         ended, lone = self.from_before(), self.from_before()
@@ -693,7 +693,9 @@ class SingleLoginCases:
         self.profiles.update(meta=meta)
         lines = self.evictions_of(lambda: self.is_signed_in(client))
         assert self.is_signed_in(client) is not self.checks_every_request
-        assert [line.rpartition(" - ")[2] for line in lines] == self.if_told("the profile's meta cannot be read")
+        assert [line.rpartition(" - ")[2] for line in lines] == self.reasons_if_checked(
+            "the profile's meta cannot be read"
+        )
         assert self.meta() == meta
 
     @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
@@ -721,12 +723,12 @@ class SingleLoginCases:
         assert f"user.id {self.user.pk}" in logged.output[0]
         assert recorded not in str(logged.output)
 
-    def told_of(self, action):
+    def signals_of(self, action):
         """Return what ``session_evicted`` sends during ``action``, to a receiver that raises an error."""
-        told = []
+        received = []
 
         def hear(sender, user, session_key, reason, **kwargs):
-            told.append((user.pk, session_key, reason))
+            received.append((user.pk, session_key, reason))
             raise RuntimeError("An error of a receiver")
 
         signal = import_module(f"{apps.get_app_config('single_login').name}.signals").session_evicted
@@ -735,18 +737,18 @@ class SingleLoginCases:
             action()
         finally:
             signal.disconnect(hear)
-        return told
+        return received
 
     def test_case_1_a_signal_tells_of_a_session_that_is_ended(self):
         key = self.key_of(self.new_client(self.user))
-        assert self.told_of(lambda: self.new_client(self.user)) == [(self.user.pk, key, "signed in elsewhere")]
+        assert self.signals_of(lambda: self.new_client(self.user)) == [(self.user.pk, key, "signed in elsewhere")]
 
     def test_case_8_a_signal_tells_of_a_session_that_is_no_longer_exempt(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
         key = client.session.session_key
-        told = self.told_of(lambda: [self.is_signed_in(client) for _ in range(3)])
-        assert told == [(self.user.pk, key, reason) for reason in self.if_told("no longer exempt")]
+        received = self.signals_of(lambda: [self.is_signed_in(client) for _ in range(3)])
+        assert received == [(self.user.pk, key, reason) for reason in self.reasons_if_checked("no longer exempt")]
 
     def test_case_8_an_exempt_session_that_a_new_password_ended_is_not_audited_when_the_exemption_goes(self):
         with override_settings(**BY_GROUP):

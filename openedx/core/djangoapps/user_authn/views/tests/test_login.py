@@ -44,7 +44,7 @@ JSON_ENDPOINTS = ["login_ajax", "login_session_v1", "login_session_legacy", "log
 
 
 def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
-    """Sign in through one of ``ENDPOINTS``; return the response."""
+    """Sign in through one of ``ENDPOINTS``. Return the response."""
     path, field, attribute = ENDPOINTS[endpoint]
     return client.post(path, {field: getattr(user, attribute), "password": password})
 
@@ -213,7 +213,7 @@ class EveryRequestSignedCookiesTest(LoginCases, TransactionTestCase):
     test_case_8_an_ended_session_does_not_come_back_with_the_exemption_1 = None
     test_case_8_an_ended_session_does_not_come_back_with_the_exemption_2 = None
 
-    def if_told(self, reason):
+    def reasons_if_checked(self, reason):
         return []
 
     def key_in(self, session):
@@ -649,7 +649,7 @@ class TransactionHasher(MD5PasswordHasher):
 @ddt.ddt
 @override_settings(PASSWORD_HASHERS=[f"{__name__}.{TransactionHasher.__name__}"])
 class HashingTest(TransactionTestCase):
-    """Hashing a password is slow: no lock may be held meanwhile."""
+    """Hashing a password is slow. No transaction may be open while it runs."""
 
     @ddt.data(*ENDPOINTS)
     def test_no_transaction_is_open_while_a_password_is_hashed(self, endpoint):

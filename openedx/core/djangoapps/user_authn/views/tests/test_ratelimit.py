@@ -34,7 +34,7 @@ class RateLimitTest(TestCase):
         self.user = UserFactory(username="honor", email="honor@example.com")
 
     def attempt(self, endpoint="login_ajax", password=WRONG, address="8.8.8.8", user=None, **extra):
-        """Try to sign in; return "in", "wrong" or "limited"."""
+        """Try to sign in. Return "in", "wrong" or "limited"."""
         client = Client(REMOTE_ADDR=address, **extra)
         response = sign_in_at(endpoint, client, user or self.user, password)
         if response.status_code in (200, 302):
