@@ -15,6 +15,7 @@ from django.db.models.signals import post_init, pre_delete, pre_save
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from testing.production_lms import find_obstacle, mysql_address, own_database, own_prefix, production_lms, redis_url
 from tests.servers import private_servers, stepping
 
@@ -94,9 +95,11 @@ def use_database(database):
         del connections["default"]
 
 
-@pytest.fixture
-def stepped(mariadb, settings):
-    """Sessions and counters are in Redis, the requests are atomic, and the stops of ``stepping`` are built in."""
+@pytest.fixture(params=["every_request"])
+def stepped(request, mariadb, settings):
+    """Use Redis and atomic requests, at the level of ``request.param``, with the stops of ``stepping``."""
+    for name, value in (every_request() if request.param == "every_request" else at_login()).items():
+        setattr(settings, name, value)
     middleware = list(django_settings.MIDDLEWARE)
     session_middleware = middleware.index("django.contrib.sessions.middleware.SessionMiddleware")
     middleware.insert(session_middleware + 1, f"{stepping.__name__}.StopBeforeSaveMiddleware")

@@ -49,8 +49,8 @@ def lms(populated_lms, private_redis, tmp_path):
 
 
 def serve(lms, **config):
-    """Run gunicorn; the account of the graders is exempt."""
-    lms.configure(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"], **config)
+    """Run gunicorn with the check at every request. The account of the graders is exempt."""
+    lms.configure(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"], SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, **config)
     return lms.serve(**GUNICORN)
 
 

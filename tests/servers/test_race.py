@@ -1,7 +1,7 @@
 """
-Logins that meet, on MariaDB, Redis and gunicorn: exactly one session per account lives, the recorded one; no 5xx.
+Simultaneous logins on MariaDB, Redis and gunicorn: exactly the recorded session of each account lives, and no 5xx.
 
-A sample of what "make race" plays at length.
+"make race" plays the same at length.
 """
 
 import pytest
@@ -9,25 +9,28 @@ import pytest
 from measure.populate import PASSWORD, populate
 from measure.race import ACCOUNTS, Race
 
-# Each engine with and without ATOMIC_REQUESTS, and each size of gunicorn twice.
+# Engine, ATOMIC_REQUESTS, workers and threads of gunicorn, and whether every request is checked. By default, a cache
+# engine may bring a session back whose answer is still on its way: case 2b.
 CONFIGURATIONS = [
-    ("cache", True, (8, 1)),
-    ("cache", False, (2, 4)),
-    ("cached_db", True, (2, 4)),
-    ("cached_db", False, (4, 1)),
-    ("db", True, (4, 1)),
-    ("db", False, (8, 1)),
+    ("db", True, (4, 1), "at_login"),
+    ("db", False, (8, 1), "at_login"),
+    ("cache", True, (8, 1), "every_request"),
+    ("cached_db", False, (4, 1), "every_request"),
+    ("db", True, (2, 4), "every_request"),
 ]
 
 
-@pytest.fixture(scope="module", params=CONFIGURATIONS, ids=lambda configuration: "{}-{}-{}".format(*configuration))
+@pytest.fixture(scope="module", params=CONFIGURATIONS, ids=lambda configuration: "{}-{}-{}-{}".format(*configuration))
 def race(lms, request):
     """Browsers at an LMS whose accounts have no profile yet."""
-    engine, atomic_requests, (workers, threads) = request.param
-    lms.configure(engine=engine, atomic_requests=atomic_requests)
+    engine, atomic_requests, (workers, threads), level = request.param
+    is_checking = level == "every_request"
+    lms.configure(engine=engine, atomic_requests=atomic_requests, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_checking)
     populate(lms, {account: [] for account in ACCOUNTS})
     with lms.serve(workers=workers, threads=threads) as url:
-        yield Race(url, ACCOUNTS, PASSWORD, lms)
+        race = Race(url, ACCOUNTS, PASSWORD, lms)
+        race.is_checking = is_checking
+        yield race
 
 
 @pytest.mark.parametrize(("browsers", "rounds"), [(2, 2), (5, 2), (20, 2), (50, 1)])
@@ -37,11 +40,13 @@ def test_case_2_simultaneous_logins_leave_exactly_the_recorded_session(race, bro
 
 
 @pytest.mark.parametrize(("kind", "browsers", "rounds"), [("sign in again", 2, 8), ("reload", 5, 4), ("swap", 2, 8)])
-def test_case_2_who_signs_in_again_or_as_another_or_reloads_leaves_exactly_the_recorded_sessions(
+def test_case_2_signing_in_again_or_as_another_or_reloading_leaves_exactly_the_recorded_sessions(
     race, kind, browsers, rounds
 ):
     assert [race.play(kind, browsers) for _ in range(rounds)] == [set()] * rounds
 
 
-def test_whatever_browsers_do_at_random_no_account_has_more_than_the_recorded_session(race):
+def test_browsers_at_random_leave_no_account_more_than_the_recorded_session(race):
+    if not race.is_checking:
+        pytest.skip("Promised with the check at every request only")
     assert race.wander(seconds=3, seed="tests") == set()

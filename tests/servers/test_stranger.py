@@ -74,7 +74,7 @@ def production(request, mariadb, settings):
     for signal, receiver, sender in receivers:
         signal.connect(receiver, sender=sender)
     settings.PASSWORD_HASHERS = [f"{__name__}.{StoppingHasher.__name__}"]
-    settings.SINGLE_LOGIN_SITE_SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     with own_prefix() as prefix:
         redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": redis_url()}
         settings.CACHES = {"default": {**redis, "KEY_PREFIX": prefix}}
@@ -218,7 +218,7 @@ def test_an_administrator_who_signs_in_while_saving_their_own_profile(production
 
 @pytest.mark.parametrize("engine", ["cache", "db", "cached_db"])
 def test_two_browsers_that_swap_accounts(production, settings, engine):
-    settings.SINGLE_LOGIN_SITE_SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
+    settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     users, browsers, stops = UserFactory.create_batch(2), [Client(), Client()], [Step(), Step()]
     for user, browser in zip(users, browsers, strict=True):
         assert sign_in("login_ajax", user, browser) == 200
