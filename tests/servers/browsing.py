@@ -1,7 +1,5 @@
 """Signing in with Django's test client, in the process of the test."""
 
-import json
-
 from django.conf import settings
 from django.test import Client, override_settings
 
@@ -16,8 +14,8 @@ def sign_in(user, client=None, password=TEST_PASSWORD):
 
 
 def recorded(user):
-    """Return the session key on record."""
-    return json.loads(UserProfile.objects.values_list("meta", flat=True).get(user=user))["session_id"]
+    """Return the session key on record, or None."""
+    return UserProfile.objects.get(user=user).get_meta().get("session_id")
 
 
 def key_of(client):

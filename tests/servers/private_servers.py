@@ -70,7 +70,8 @@ class PrivateMariaDb(PrivateServer):
         return [_find("mariadbd"), "--no-defaults", *self._place(), *network]
 
     def _place(self):
-        return [f"--datadir={self.folder}", f"--user={getpass.getuser()}"]
+        # A server that starts removes old temporary files, and must not find those of another server.
+        return [f"--datadir={self.folder}", f"--tmpdir={self.folder}", f"--user={getpass.getuser()}"]
 
 
 class PrivateRedis(PrivateServer):

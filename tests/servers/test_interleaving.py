@@ -34,6 +34,8 @@ LATE_SAVES = [
     ("db", "before_save"),
 ]
 ENGINES = ["cache", "cached_db", "db"]
+AT_LOGIN = pytest.mark.parametrize("stepped", ["at_login"], indirect=True)
+BOTH_LEVELS = pytest.mark.parametrize("stepped", ["at_login", "every_request"], indirect=True)
 WITHIN_SAVE = [late_save for late_save in LATE_SAVES if late_save[1] == "within_save"]
 
 
@@ -50,6 +52,19 @@ def test_case_2_a_login_that_saves_its_session_late_is_not_signed_in(user, engin
         assert recorded(user) == key_of(winner)
 
 
+@AT_LOGIN
+@pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
+def test_case_2b_at_login_only_a_save_within_a_cache_engine_brings_the_loser_back(user, engine, where):
+    with site_engine(engine):
+        with in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
+            loser_key = recorded(user)
+            winner, _ = sign_in(user)
+            finish_loser()
+        assert is_alive(loser_key) == (engine != "db" and where == "within_save")
+        assert is_alive(key_of(winner))
+        assert recorded(user) == key_of(winner)
+
+
 @pytest.mark.parametrize(("engine", "where"), WITHIN_SAVE)
 def test_case_2_a_login_that_is_answered_before_the_winner_commits_ends_with_the_commit(user, engine, where):
     with site_engine(engine), in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
@@ -63,6 +78,7 @@ def test_case_2_a_login_that_is_answered_before_the_winner_commits_ends_with_the
         assert is_alive(recorded(user))
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine):
     with site_engine(engine):
@@ -76,21 +92,20 @@ def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user,
         assert recorded(user) == key_of(again)
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_2_signing_in_again_in_one_tab_and_out_in_another_do_not_wait_for_each_other(user, engine):
     with site_engine(engine):
         again, _ = sign_in(user)
         out = tab_of(again)
-        with (
-            in_background(lambda: out.get("/logout").status_code, before_delete=Step()) as finish_logout,
-            in_background(lambda: sign_in(user, again)[1]) as finish_login,
-        ):
-            wait_until_somebody_runs("SELECT%auth_userprofile%FOR UPDATE")
-            assert (finish_logout(), finish_login()) == (200, 200)
+        with in_background(lambda: out.get("/logout").status_code, before_delete=Step()) as finish_logout:
+            assert sign_in(user, again)[1] == 200
+            assert finish_logout() == 200
         assert is_alive(key_of(again))
         assert recorded(user) == key_of(again)
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_2_signing_in_again_in_a_request_that_fails_and_is_rolled_back_signs_nobody_out(user, engine):
     def fail(**kwargs):
@@ -106,6 +121,7 @@ def test_case_2_signing_in_again_in_a_request_that_fails_and_is_rolled_back_sign
         assert recorded(user) == key_of(client)
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("atomic_requests", [True, False])
 def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_requests):
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
@@ -166,6 +182,7 @@ def test_case_2_a_reload_cannot_bring_an_evicted_session_back_into_the_cache_of_
         assert is_alive(key_of(winner))
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
 def test_case_3_two_browsers_that_swap_accounts_do_not_wait_for_each_other(user, engine):
     other = UserFactory()
@@ -215,17 +232,39 @@ def test_case_4_a_save_before_the_commit_of_a_logout_does_not_outlive_it(setting
         assert recorded(user) is None
 
 
-def test_case_4_a_logout_that_meets_a_login_leaves_the_login_alone(user):
-    earlier, _ = sign_in(user)
-    with (
-        in_background(lambda: sign_in(user), before_commit=Step()) as finish_login,
-        in_background(lambda: earlier.get("/logout").status_code) as finish_logout,
-    ):
-        wait_until_somebody_runs("SELECT%auth_userprofile%FOR UPDATE")
-        later, _ = finish_login()
-        assert finish_logout() == 200
-    assert is_alive(key_of(later))
-    assert recorded(user) == key_of(later)
+@BOTH_LEVELS
+def test_case_17_a_logout_does_not_wait_for_a_login_and_leaves_its_record_alone(user, caplog):
+    first, _ = sign_in(user)
+    with in_background(lambda: sign_in(user), before_commit=Step()) as finish_login:
+        # The login holds the profile's row.
+        assert first.get("/logout").status_code == 200
+        assert not is_alive(key_of(first))
+        second, status = finish_login()
+    assert status == 200
+    assert is_alive(key_of(second))
+    assert recorded(user) == key_of(second)
+    assert f"user.id {user.pk} was not cleared at its logout" in caplog.text
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_17_a_logout_does_not_wait_for_a_locked_profile(user, engine, caplog):
+    with site_engine(engine):
+        client, _ = sign_in(user)
+        key = key_of(client)
+
+        def log_out():
+            return client.get("/logout").status_code
+
+        with transaction.atomic():
+            UserProfile.objects.select_for_update().get(user=user)
+            in_its_own_thread(log_out)
+            # The row is still locked here.
+            assert recorded(user) == key
+        assert not is_alive(key)
+        assert f"user.id {user.pk} was not cleared at its logout" in caplog.text
+        assert key not in caplog.text
+        assert sign_in(user)[1] == 200
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -243,6 +282,7 @@ def test_case_8_an_exempt_session_that_is_saved_late_ends_with_its_exemption(set
         assert is_alive(recorded(user))
 
 
+@BOTH_LEVELS
 @pytest.mark.parametrize("atomic_requests", [True, False])
 def test_case_11_a_login_waits_for_a_writer_and_loses_nothing_of_it(user, atomic_requests):
     connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
@@ -261,6 +301,7 @@ def test_case_11_a_login_waits_for_a_writer_and_loses_nothing_of_it(user, atomic
     assert profile.name == "Another"
 
 
+@BOTH_LEVELS
 def test_case_11_a_writer_waits_for_a_login_and_both_keep_what_they_wrote(user):
     def add_a_key():
         with transaction.atomic():
@@ -370,17 +411,17 @@ def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_th
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_13_of_two_sessions_from_before_that_meet_one_takes_the_slot(user, engine):
-    with site_engine(engine), ExitStack() as stack:
+def test_case_13_sessions_from_before_do_not_wait_for_a_locked_account_and_one_takes_the_slot_later(user, engine):
+    with site_engine(engine):
         with protection(False):
             clients = [sign_in(user)[0] for _ in range(2)]
         with transaction.atomic():
             User.objects.select_for_update().get(pk=user.pk)
-            finish = [stack.enter_context(in_background(reload(client))) for client in clients]
-            wait_until_somebody_runs("SELECT%auth_user%FOR UPDATE", times=2)
-        # Both were asked before either had the slot, and are answered; the next request tells them apart.
-        assert [each() for each in finish] == [200, 200]
-        assert [key for key in map(key_of, clients) if is_alive(key)] == [recorded(user)]
+            for client in clients:
+                in_its_own_thread(reload(client))
+        assert recorded(user) is None
+        assert [is_alive(key) for key in map(key_of, clients)] == [True, False]
+        assert recorded(user) == key_of(clients[0])
 
 
 def wait_until_somebody_runs(statement, times=1):

@@ -45,8 +45,10 @@ def _delete(check: Check, reason: str) -> None:
 
 
 def _take_free_slot(check: Check, session: CheckedSession) -> None:
-    # The view may have signed out, or in again.
+    # The view may have signed out, or in again. Another tab may have signed out, and deleted the session.
     is_unchanged = session.get(SESSION_KEY) == check.data[SESSION_KEY] and CLAIM not in session and RULE not in session
-    claim = session_slot.new_claim(session_slot.site_store()(check.session_key))
-    if is_unchanged and session_slot.take_free_slot(check.data, claim):
+    site_store = session_slot.site_store()
+    # A view that changed the key and another tab agree on the key that both loaded.
+    claim = session_slot.new_claim(site_store(check.session_key))
+    if is_unchanged and site_store(session.session_key).load() and session_slot.take_free_slot(check.data, claim):
         session[CLAIM] = claim
