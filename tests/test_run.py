@@ -42,8 +42,9 @@ class Demo(NamedTuple):
 
 
 def start_make(target, *, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **variables):
-    """Start ``make`` in a process group of its own."""
-    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    """Start ``make`` in a new process group. The tests may themselves run under make."""
+    unwanted = ("MAKE", "DJANGO_SETTINGS_MODULE")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return subprocess.Popen(
         ["make", target, *(f"{name}={value}" for name, value in variables.items())],
         cwd=REPO_ROOT,
