@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check reference storm race \
+.PHONY: help run test test-wheel test-platform test-tutor coverage mutants dist quality docs-check storm race \
 	load cost names graders screenshots format upgrade clean
 
 PYTHON ?= python3
@@ -66,7 +66,6 @@ quality: $(VENV)/testing docs-check ## Lint, types, import arrows, annotations, 
 	$(BIN)/shellcheck .ci/run .ci/services tools/*.sh
 	$(foreach source,lms openedx,$(BIN)/code_annotations static_find_annotations --config_file .annotations.yml \
 		--source_path $(source) --no_report &&) true
-	$(BIN)/python -m tools.settings_reference --check
 	$(BIN)/python manage.py lms makemigrations student --check --dry-run --settings=test
 
 DOCUMENTS = $(shell find . -name '*.rst' -not -path './.*' -not -path './mutants/*')
@@ -74,9 +73,6 @@ DOCUMENTS = $(shell find . -name '*.rst' -not -path './.*' -not -path './mutants
 docs-check: $(VENV)/testing ## Check every document, and every relative link in one
 	$(BIN)/rstcheck $(DOCUMENTS)
 	$(BIN)/python -m tools.check_links $(DOCUMENTS)
-
-reference: $(VENV)/testing ## Write docs/settings.rst from the annotations in the code
-	$(BIN)/python -m tools.settings_reference
 
 # On a production LMS of their own; each works on a site of yours, too: .venv/bin/python -m measure storm --help
 storm: $(VENV)/development ## Measure the login storm, and what ends it
