@@ -1,0 +1,144 @@
+"""
+Two servers of one site with different settings, as during a deploy, and one server that is restarted with others.
+
+The servers share MariaDB and Redis. The table under "Kubernetes" in docs/operators.rst is what is tested here.
+"""
+
+from contextlib import ExitStack
+from itertools import permutations
+from typing import NamedTuple
+
+import pytest
+
+from measure.populate import populate
+from testing.production_lms import ProductionLms
+from testing.visitor import Browser
+
+PERSON, GRADER = "person", "grader"
+
+
+class Settings(NamedTuple):
+    """What a server's lms.yml says."""
+
+    check_every_request: bool
+    exempt: bool
+
+    def as_lms_yml(self):
+        return {
+            "SINGLE_LOGIN_CHECK_EVERY_REQUEST": self.check_every_request,
+            "SINGLE_LOGIN_EXEMPT_USERNAMES": [GRADER] if self.exempt else [],
+        }
+
+
+AT_LOGIN, AT_LOGIN_EXEMPT = Settings(False, False), Settings(False, True)
+EVERY_REQUEST, EVERY_REQUEST_EXEMPT = Settings(True, False), Settings(True, True)
+ALL = (AT_LOGIN, AT_LOGIN_EXEMPT, EVERY_REQUEST, EVERY_REQUEST_EXEMPT)
+PAIRS = list(permutations(ALL, 2))
+
+
+class Site:
+    """Servers with different settings on one database and one session store."""
+
+    def __init__(self, lms, folder, stack):
+        self.urls, self.logs = {}, {}
+        for number, settings in enumerate(ALL):
+            server_folder = folder / str(number)
+            server_folder.mkdir()
+            server = ProductionLms(server_folder, lms.database, lms.prefix)
+            server.configure(**settings.as_lms_yml())
+            self.urls[settings] = stack.enter_context(server.serve(workers=1))
+            self.logs[settings] = server.log
+
+    def sign_in(self, account, settings):
+        """Sign in at the server with ``settings``, in a new browser."""
+        browser = Browser(self.urls[settings], account)
+        assert browser.sign_in()[0] == 200
+        return browser
+
+    def is_signed_in(self, browser, settings):
+        """Ask the server with ``settings`` whether ``browser`` is signed in."""
+        browser.url = self.urls[settings]
+        return browser.is_signed_in()
+
+    def audit_lines(self, settings):
+        """Return how many sessions the server with ``settings`` says it has evicted."""
+        return self.logs[settings].read_text().count("Single login evicted")
+
+
+@pytest.fixture(scope="module")
+def populated(lms):
+    lms.configure()
+    populate(lms, {PERSON: [], GRADER: ["xqueue"]})
+    return lms
+
+
+@pytest.fixture(scope="module")
+def site(populated, tmp_path_factory):
+    with ExitStack() as stack:
+        yield Site(populated, tmp_path_factory.mktemp("rollout"), stack)
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_case_18_a_session_that_both_servers_let_live_lives_on_both(site, old, new):
+    browser = site.sign_in(PERSON, old)
+    assert [site.is_signed_in(browser, settings) for settings in (new, old, new)] == [True, True, True]
+
+
+@pytest.mark.parametrize(("old", "new"), PAIRS)
+def test_case_18_a_login_at_one_server_ends_the_session_of_the_other(site, old, new):
+    first = site.sign_in(PERSON, old)
+    second = site.sign_in(PERSON, new)
+    assert [site.is_signed_in(first, settings) for settings in (old, new)] == [False, False]
+    assert [site.is_signed_in(second, settings) for settings in (old, new)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(AT_LOGIN, AT_LOGIN_EXEMPT), (AT_LOGIN_EXEMPT, EVERY_REQUEST_EXEMPT), (AT_LOGIN, EVERY_REQUEST_EXEMPT)],
+)
+def test_case_18_exempt_sessions_live_on_both_servers_while_the_old_one_checks_at_login_only(site, old, new):
+    graders = [site.sign_in(GRADER, new) for _ in range(3)]
+    assert all(site.is_signed_in(grader, settings) for grader in graders for settings in (old, new, old))
+
+
+def test_case_18_at_login_a_login_at_the_old_server_ends_only_the_recorded_session(site):
+    recorded = site.sign_in(GRADER, AT_LOGIN)
+    exempt = site.sign_in(GRADER, AT_LOGIN_EXEMPT)
+    site.sign_in(GRADER, AT_LOGIN)
+    assert not site.is_signed_in(recorded, AT_LOGIN_EXEMPT)
+    assert site.is_signed_in(exempt, AT_LOGIN)
+
+
+def test_case_18_at_every_request_the_old_server_ends_exempt_sessions(site):
+    exempt = site.sign_in(GRADER, EVERY_REQUEST_EXEMPT)
+    assert site.is_signed_in(exempt, EVERY_REQUEST_EXEMPT)
+    assert not site.is_signed_in(exempt, EVERY_REQUEST)
+    assert not site.is_signed_in(exempt, EVERY_REQUEST_EXEMPT)
+
+
+def test_a_session_that_lost_its_exemption_is_ended_once_although_the_api_rolls_back(site):
+    grader = site.sign_in(GRADER, EVERY_REQUEST_EXEMPT)
+    lines = site.audit_lines(EVERY_REQUEST)
+    grader.url = site.urls[EVERY_REQUEST]
+    answers = [grader.request("GET", "/xqueue/get_submission/?queue_name=none").status_code for _ in range(5)]
+    assert set(answers) <= {401, 403}
+    assert site.audit_lines(EVERY_REQUEST) == lines + 1
+    # The exemption is restored. The old cookie is worth nothing.
+    assert not site.is_signed_in(grader, EVERY_REQUEST_EXEMPT)
+
+
+@pytest.mark.parametrize("engine", ["cache", "cached_db", "db"])
+def test_switching_the_check_by_a_restart_signs_nobody_out_who_has_one_session(populated, engine):
+    populated.configure(engine=engine, **AT_LOGIN_EXEMPT.as_lms_yml())
+    with populated.serve(workers=1) as url:
+        first, grader = Browser(url, PERSON), Browser(url, GRADER)
+        assert [first.sign_in()[0], grader.sign_in()[0]] == [200, 200]
+    for settings in (EVERY_REQUEST_EXEMPT, AT_LOGIN_EXEMPT, EVERY_REQUEST_EXEMPT):
+        populated.configure(engine=engine, **settings.as_lms_yml())
+        with populated.serve(workers=1) as url:
+            first.url = grader.url = url
+            assert [first.is_signed_in(), grader.is_signed_in()] == [True, True]
+            second = Browser(url, PERSON)
+            assert second.sign_in()[0] == 200
+            assert [first.is_signed_in(), second.is_signed_in()] == [False, True]
+        first = second
