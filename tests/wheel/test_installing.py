@@ -11,6 +11,7 @@ import ddt
 from django.test import SimpleTestCase
 
 STANDIN = Path(__file__).parent / "standin"
+WITHOUT, AT_LOGIN, EVERY_REQUEST = "without the wheel", "at login", "every request"
 
 
 @ddt.ddt
@@ -23,8 +24,8 @@ class InstallingTest(SimpleTestCase):
         self.directory = directory.name
         self.cookies = {}
 
-    def visit(self, engine, *visits, wheel):
-        """Let browsers visit the site, with the wheel or without; return those that are signed in, in one string."""
+    def visit(self, engine, level, *visits):
+        """Let browsers visit the site at ``level``; return those that are signed in, in one string."""
         process = subprocess.run(
             [sys.executable, STANDIN / "visits.py", *visits],
             cwd=self.directory,
@@ -32,7 +33,7 @@ class InstallingTest(SimpleTestCase):
                 **os.environ,
                 "DJANGO_SETTINGS_MODULE": "lms.envs.site",
                 "ENGINE": engine,
-                "WITH_WHEEL": "yes" if wheel else "no",
+                "LEVEL": level,
             },
             input=json.dumps(self.cookies),
             capture_output=True,
@@ -45,14 +46,27 @@ class InstallingTest(SimpleTestCase):
 
     @ddt.data("db", "cached_db", "file")
     def test_sessions_survive_installing_the_wheel_and_uninstalling_it_brings_no_ended_one_back(self, engine):
-        assert self.visit(engine, "a:anna", "b:bert", "c:worker", wheel=False) == "abc"
+        assert self.visit(engine, WITHOUT, "a:anna", "b:bert", "c:worker") == "abc"
         with_wheel = ["a", "b", "c", "d:worker", "e:worker", "c", "d", "f:anna", "a", "b", "g:anna"]
-        assert self.visit(engine, *with_wheel, wheel=True) == "abcdecdfbg"
+        assert self.visit(engine, EVERY_REQUEST, *with_wheel) == "abcdecdfbg"
         # Neither a, which came again after it was ended, nor f, which did not.
-        assert self.visit(engine, *"abcdefg", wheel=False) == "bcdeg"
+        assert self.visit(engine, WITHOUT, *"abcdefg") == "bcdeg"
+
+    @ddt.data("db", "cached_db", "cache", "file")
+    def test_at_login_sessions_survive_installing_the_wheel_and_uninstalling_it(self, engine):
+        assert self.visit(engine, WITHOUT, "a:anna", "b:bert", "c:worker") == "abc"
+        assert self.visit(engine, AT_LOGIN, *"abc", "d:worker", "e:worker", "f:anna", *"abcdef") == "abcdefbcdef"
+        assert self.visit(engine, WITHOUT, *"abcdef") == "bcdef"
+
+    @ddt.data("db", "cached_db", "cache", "file")
+    def test_switching_the_check_on_and_off_signs_nobody_out_who_has_one_session(self, engine):
+        assert self.visit(engine, AT_LOGIN, "a:anna", "b:bert", "c:worker", "d:worker") == "abcd"
+        assert self.visit(engine, EVERY_REQUEST, *"abcd", "e:anna", *"abcde") == "abcdebcde"
+        assert self.visit(engine, AT_LOGIN, *"bcde", "f:anna", *"bcdef") == "bcdefbcdf"
+        assert self.visit(engine, EVERY_REQUEST, *"bcdf") == "bcdf"
 
     def test_sessions_survive_installing_it_again(self):
-        assert self.visit("db", "a:anna", "b:bert", "c:worker", wheel=True) == "abc"
+        assert self.visit("db", EVERY_REQUEST, "a:anna", "b:bert", "c:worker") == "abc"
         # In between the platform ends bert's session for another, and records that.
-        assert self.visit("db", "a", "d:bert", "b", wheel=False) == "ad"
-        assert self.visit("db", *"abcd", "e:anna", "f:bert", *"abcd", wheel=True) == "acdefc"
+        assert self.visit("db", WITHOUT, "a", "d:bert", "b") == "ad"
+        assert self.visit("db", EVERY_REQUEST, *"abcd", "e:anna", "f:bert", *"abcd") == "acdefc"

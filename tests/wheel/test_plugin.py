@@ -7,7 +7,6 @@ import sys
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest import expectedFailure
 
 import ddt
 from django.apps import apps
@@ -239,8 +238,6 @@ class ProcessTest(SimpleTestCase):
     def test_ready_twice_leaves_the_receiver_connected(self):
         assert self.run_ready_twice()[0] == "True"
 
-    # replace_platform_receiver() finds nothing to replace the second time, and takes that for a failure.
-    @expectedFailure
     def test_ready_twice_goes_on_enforcing(self):
         assert self.run_ready_twice()[1] == "True"
 

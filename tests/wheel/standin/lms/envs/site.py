@@ -1,4 +1,4 @@
-"""The LMS of a site with a database and sessions that outlast a process; with the wheel, or as it is without it."""
+"""The LMS of a site with a database and sessions that outlast a process; LEVEL says with which protection."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,8 @@ from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins
 
 # A project without plugins is what a platform is where none are installed.
-PROJECT = "lms.djangoapp" if os.environ["WITH_WHEEL"] == "yes" else "no.plugins"
+LEVEL = os.environ["LEVEL"]
+PROJECT = "no.plugins" if LEVEL == "without the wheel" else "lms.djangoapp"
 INSTALLED_APPS = installed_apps(PROJECT)  # noqa: F405
 DATABASES = {"default": {**DATABASES["default"], "NAME": Path("site.sqlite3").resolve()}}  # noqa: F405
 SESSION_ENGINE = f"django.contrib.sessions.backends.{os.environ['ENGINE']}"
@@ -16,6 +17,6 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": Path("cache").resolve()}
 }
 SINGLE_LOGIN_EXEMPT_USERNAMES = ["worker"]
-SINGLE_LOGIN_CHECK_EVERY_REQUEST = True
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = LEVEL == "every request"
 
 add_plugins(__name__, PROJECT, "production")
