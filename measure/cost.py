@@ -1,11 +1,13 @@
 """
 What the protection costs: a request of somebody who is signed in, and a login, as ratios to the first row.
 
-The variants are measured in turns, so that background load affects all of them equally. Times are medians, as the
-client waits. On the LMS of our own passwords are hashed cheaply, so that the rest of a login shows.
+The variants are measured in turns, so that background load affects all of them equally. A time is the median, as the
+client waits. A ratio is the median of the ratios within one turn. On the LMS of our own passwords are hashed cheaply,
+so that the rest of a login shows.
 
-Without --url it compares one account on LMSs that differ only in their settings. "Off, again" shows the noise: the
-ratio of two equal variants. With --url it compares the accounts of --account with the first of them.
+Without --url it compares one account on LMSs that differ only in their settings, and also counts the statements that
+the database received. "Off, again" shows the noise: the ratio of two equal variants. With --url it compares the
+accounts of --account with the first of them.
 """
 
 import contextlib
@@ -14,13 +16,16 @@ import time
 
 from measure.figures import show
 from measure.populate import populate
+from measure.users import REFUSED
 from testing.production_lms import ProductionLms
 from testing.visitor import Browser
 
-ACCOUNTS = ["learner"]
+ACCOUNTS = ["grader"]
 DOCUMENT = "docs/performance.rst"
 MOST = 1.5
-GROUP = "exempt"
+GROUP = "xqueue"
+STATEMENTS = "request, statements"
+API = "/xqueue/get_submission/?queue_name=empty"
 BY_NAME = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ACCOUNTS}
 BY_GROUP = {"SINGLE_LOGIN_EXEMPT_GROUPS": [GROUP]}
 EVERY = {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": True}
@@ -43,8 +48,9 @@ def add_arguments(parser):
 
 
 def on_site(url, options):
-    """Return a row for each account."""
-    return _compare({account: Browser(url, account, options.password) for account in options.account}, options)
+    """Return a row for each account, which opens the dashboard."""
+    browsers = {account: Browser(url, account, options.password) for account in options.account}
+    return _compare(browsers, options, Browser.is_signed_in)
 
 
 def on_own(lms, options):
@@ -59,23 +65,40 @@ def on_own(lms, options):
             server = ProductionLms(folder, lms.database, lms.prefix)
             server.configure(**settings)
             browsers[variant] = Browser(stack.enter_context(server.serve(workers=1)), ACCOUNTS[0])
-        return _compare(browsers, options)
+        rows = _compare(browsers, options, _call_api)
+        database = stack.enter_context(contextlib.closing(lms.connect()))
+        for row in rows:
+            browser = browsers[row["who"]]
+            row["login, statements"] = _count_statements(database, browser.sign_in)
+            row[STATEMENTS] = _count_statements(database, lambda browser=browser: _call_api(browser))
+        return rows
 
 
-def _compare(browsers, options):
+def _compare(browsers, options, ask):
     logins = _take_turns(browsers, options.rounds // 5, _log_in)
     if {"at login", "every request"} <= browsers.keys():
         # The last login that was not exempt ended the other's session. Both use the session on record.
         browsers["every request"].sign_in()
         browsers["at login"].session.cookies.update(browsers["every request"].session.cookies)
-    requests = _take_turns(browsers, options.rounds, _ask)
-    first = next(iter(browsers))
+
+    def ask_once(browser):
+        start = time.perf_counter()
+        if not ask(browser):
+            raise SystemExit(f"{browser.account} was signed out of {browser.url}: does anybody else use the account?")
+        return time.perf_counter() - start
+
+    requests = _take_turns(browsers, options.rounds, ask_once)
     return [
-        {"site": options.label, "who": who}
-        | {"request, ms": round(requests[who], 2), "request, ratio": round(requests[who] / requests[first], 3)}
-        | {"login, ms": round(logins[who], 2), "login, ratio": round(logins[who] / logins[first], 3)}
+        {"site": options.label, "who": who, **_describe("request", requests, who), **_describe("login", logins, who)}
         for who in browsers
     ]
+
+
+def _describe(what, times, who):
+    first = next(iter(times.values()))
+    ratios = [one / other for one, other in zip(times[who], first, strict=True)]
+    milliseconds = 1000 * statistics.median(times[who])
+    return {f"{what}, ms": round(milliseconds, 2), f"{what}, ratio": round(statistics.median(ratios), 3)}
 
 
 def _take_turns(browsers, rounds, action):
@@ -88,7 +111,11 @@ def _take_turns(browsers, rounds, action):
         for who in names[first:] + names[:first]:
             times[who].append(action(browsers[who]))
     show("")
-    return {who: 1000 * statistics.median(seconds) for who, seconds in times.items()}
+    return times
+
+
+def _call_api(browser):
+    return browser.request("GET", API).status_code not in REFUSED
 
 
 def _log_in(browser):
@@ -101,11 +128,21 @@ def _log_in(browser):
     return time.perf_counter() - start
 
 
-def _ask(browser):
-    start = time.perf_counter()
-    if not browser.is_signed_in():
-        raise SystemExit(f"{browser.account} was signed out of {browser.url}: does anybody else use the account?")
-    return time.perf_counter() - start
+def _count_statements(database, action):
+    """Return how many statements the database received during ``action``; other clients must be quiet."""
+    counts = []
+    for _ in range(5):
+        before = _read_statements(database)
+        action()
+        # Reading the number is a statement, too.
+        counts.append(_read_statements(database) - before - 1)
+    return min(counts)
+
+
+def _read_statements(database):
+    cursor = database.cursor()
+    cursor.execute("SHOW GLOBAL STATUS LIKE 'Questions'")
+    return int(cursor.fetchone()[1])
 
 
 def find_failures(rows):
@@ -114,4 +151,8 @@ def find_failures(rows):
         f"{row['who']}: a signed-in request takes {row['request, ratio']} times as long as {rows[0]['who']}."
         for row in rows
         if row["request, ratio"] > MOST
+    ] + [
+        f"{row['who']}: a signed-in request makes {row[STATEMENTS]} statements, and {rows[0]['who']} {rows[0][STATEMENTS]}."
+        for row in rows
+        if row.get(STATEMENTS, 0) > rows[0].get(STATEMENTS, 0) + row["who"].startswith("every request")
     ]
