@@ -16,7 +16,7 @@ AT_THE_ROOT = [REPO_ROOT / "README.rst", REPO_ROOT / "CONTRIBUTING.rst"]
 DOCUMENTS = [*AT_THE_ROOT, WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
 SHELL_BLOCK = re.compile(r"^( *)\.\. code-block:: shell\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 OTHER_BLOCK = re.compile(r"^( *)(?!\.\. ).*::\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
-PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "python", "gunicorn ", "sudo ", ".venv/")
+PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "kubectl ", "python", "gunicorn ", "sudo ", ".venv/")
 
 # What begins like this cannot run here, and why.
 NOT_RUN = {
@@ -25,8 +25,9 @@ NOT_RUN = {
     "python3 -m venv": "tests/test_makefile.py makes environments",
     "pip install": "it needs a package index; tests/wheel installs the wheel",
     "pip uninstall": "it would change the environment of this test",
-    "uv pip install": "uv is not among the requirements",
+    "uv pip": "uv is not among the requirements",
     "tutor ": "it needs Docker; tests/tutor runs the part that does not",
+    "kubectl ": "it needs a cluster",
     "sudo ": "it changes the machine",
     "gunicorn ": "it ends with a signal; tests/servers/test_production.py starts it",
     ".venv/bin/python -m measure": "it needs a site of one's own; tests/servers runs it on ours",
@@ -78,6 +79,8 @@ class Site:
         self.config = yaml.safe_load((REPO_ROOT / "docs" / "lms.yml").read_text(encoding="utf-8"))
         for server in ("DATABASES", "CACHES", "SESSION_ENGINE"):
             del self.config[server]
+        # This engine keeps a list of its sessions, which --concurrent-sessions reads.
+        self.config["SESSION_ENGINE"] = "django.contrib.sessions.backends.cached_db"
         self.config["SECRET_KEY"] = "long-and-random-enough-for-the-check-of-this-test-0123456789"
         self.config["STATIC_ROOT"] = str(folder / "staticfiles")
         self.configure()
