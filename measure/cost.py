@@ -22,7 +22,7 @@ from testing.visitor import Browser
 
 ACCOUNTS = ["grader"]
 DOCUMENT = "docs/performance.rst"
-MOST = 1.5
+MOST = 1.2
 GROUP = "xqueue"
 STATEMENTS = "request, statements"
 API = "/xqueue/get_submission/?queue_name=empty"
