@@ -163,7 +163,6 @@ def test_exempt_account_keeps_both_sessions(open_page):
         page.reload()
         expect(page.get_by_text("Exempt.")).to_be_visible()
     assert_accessible(first)
-    shoot(first, "dashboard")
 
 
 def test_keyboard_alone_signs_in_and_out(open_page):
