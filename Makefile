@@ -79,7 +79,7 @@ storm: $(VENV)/development ## Measure the login storm, and what ends it
 	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50 100)
 
 race: $(VENV)/testing ## Measure logins that meet: exactly one session must survive
-	$(BIN)/python -m measure race $(or $(ARGS),--docs)
+	$(BIN)/python -m measure race $(or $(ARGS),--rounds 1 --docs)
 
 load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
 	$(BIN)/python -m measure load $(or $(ARGS),--docs)
