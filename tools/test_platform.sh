@@ -40,7 +40,7 @@ rm -rf "$here/openedx_single_login.egg-info"
 # Taken out of this repository, whose "openedx" and "common" the platform has, too.
 mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
 cp "$cases" "$(dirname "$cases")/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
-    "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
+    "$tests/commit_each_request.py" "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
 
 run() {
     (cd "$work" && "$platform_python" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
@@ -49,7 +49,8 @@ run() {
 export PYTHONPATH="$work/site:$platform"
 
 echo "The platform's own tests, with the wheel:"
-run --ds=lms.envs.test "$platform/openedx/core/djangoapps/user_authn/views/tests/test_login.py" \
+PYTHONPATH="$work/tests:$PYTHONPATH" run --ds=lms.envs.test -p commit_each_request \
+    "$platform/openedx/core/djangoapps/user_authn/views/tests/test_login.py" \
     "$platform/openedx/core/djangoapps/user_authn/views/tests/test_logout.py" \
     "$platform/openedx/core/djangoapps/safe_sessions/tests"
 echo "The table of cases, through the platform's own login:"

@@ -33,6 +33,8 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
     apis = ("/api/user/v1/me", "/api/enrollment/v1/enrollment") if IS_LMS else ("/api/user/v1/me",)
 
     by_another_site = "/auth/login/dummy/" if IS_LMS else None
+    # Safe sessions do.
+    refuses_two_accounts = True
 
     def setUp(self):
         with_jwt_cookies = override_settings(FEATURES={**settings.FEATURES, "DISABLE_SET_JWT_COOKIES_FOR_TESTS": False})
