@@ -58,6 +58,16 @@ class UnreadableMetaTest(TransactionTestCase):
         assert UserProfile.objects.get(user=user).meta == "<broken>"
 
 
+class SameSessionTest(TransactionTestCase):
+    """Recording a session that is on record already."""
+
+    def test_recording_the_same_session_again_does_not_end_it(self):
+        user = UserFactory()
+        self.client.post("/login_ajax", {"email": user.email, "password": TEST_PASSWORD})
+        UserProfile.objects.get(user=user).set_login_session(self.client.session.session_key)
+        assert self.client.get("/dashboard").status_code == 200
+
+
 class LocksTest(TransactionTestCase):
     """Accounts are locked in one order, to avoid deadlocks."""
 

@@ -291,6 +291,12 @@ class SingleLoginCases:
         assert not self.is_signed_in(client)
         assert self.recorded() is None
 
+    def test_case_4_a_logout_clears_the_record_that_the_platform_made(self):
+        client = self.from_before()
+        self.profiles.update(meta=json.dumps({"session_id": self.key_of(client)}))
+        self.sign_out(client)
+        assert self.recorded() is None
+
     def test_case_4_a_logout_of_another_session_leaves_the_recorded_one_alone(self):
         with override_settings(**BY_USERNAME):
             unrecorded = self.new_client(self.user)

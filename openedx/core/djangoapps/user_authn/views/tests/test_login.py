@@ -581,9 +581,11 @@ class SignInPageTest(TestCase):
         assert tied == at_fault
         assert tied == [name for name, field in fields.items() if 'aria-invalid="true"' in field]
 
-    def test_fresh_page_shows_no_error(self):
+    def test_fresh_page_has_both_fields_and_shows_no_error(self):
         page = self.client.get("/login").content.decode()
         assert "<title>Sign in |" in page
+        assert 'name="email_or_username"' in page
+        assert 'name="password"' in page
         assert "aria-invalid" not in page
         assert "login-error" not in page
 
