@@ -4,7 +4,7 @@ import signal
 import sys
 
 try:
-    # An import that is cut off fails in many ways, and nothing has to be cleaned up yet: Ctrl-C just ends the process.
+    # At Ctrl-C end the process at once: an interrupted import can fail in many ways, and there is nothing to clean up.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from measure.command import main
 

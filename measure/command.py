@@ -9,7 +9,7 @@ from pathlib import Path
 
 import gevent
 
-# Before anything that opens connections: it makes them gevent's.
+# Import it first: it patches sockets for gevent.
 import locust  # noqa: F401
 import requests
 
@@ -49,7 +49,7 @@ def parse(arguments):
 
 
 def measure(options):
-    """Return the rows, and what they were measured on."""
+    """Return the rows, and a sentence about the machine."""
     module = COMMANDS[options.command]
     if options.url:
         try:
@@ -67,8 +67,8 @@ def measure(options):
 
 
 def main():
-    """Measure what the command line asks for; exit 1, and say why, when a promise is broken."""
-    # Otherwise gevent prints Ctrl-C, too.
+    """Measure what the command line asks for. If a promise is broken, say so and exit 1."""
+    # Without this gevent prints a traceback at Ctrl-C.
     gevent.get_hub().NOT_ERROR += (KeyboardInterrupt,)
     options = parse(sys.argv[1:])
     module = COMMANDS[options.command]

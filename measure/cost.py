@@ -2,8 +2,8 @@
 What the protection costs: a request of somebody who is signed in, and a login, as ratios to the first row.
 
 The variants are measured in turns, so that background load affects all of them equally. A time is the median, as the
-client waits. A ratio is the median of the ratios within one turn. On the LMS of our own passwords are hashed cheaply,
-so that the rest of a login shows.
+client waits. A ratio is the median of the ratios within one turn. Without --url passwords are hashed cheaply, so that
+the rest of a login can be seen.
 
 Without --url it compares one account on LMSs that differ only in their settings, and also counts the statements that
 the database received. "Off, again" shows the noise: the ratio of two equal variants. With --url it compares the
@@ -129,7 +129,7 @@ def _log_in(browser):
 
 
 def _count_statements(database, action):
-    """Return how many statements the database received during ``action``; other clients must be quiet."""
+    """Return how many statements the database received during ``action``. No other client may use it meanwhile."""
     counts = []
     for _ in range(5):
         before = _read_statements(database)

@@ -1,4 +1,4 @@
-"""What measurements leave behind: progress on a terminal, rows of JSON, and tables, in the documents too."""
+"""The output of measurements: progress on a terminal, rows of JSON, and tables, also in the documents."""
 
 import datetime
 import json
@@ -14,13 +14,13 @@ FIGURES = REPO_ROOT / "docs" / "figures"
 
 
 def show(text):
-    """Show ``text`` on the terminal in place of what was shown before; nothing where there is none."""
+    """Show ``text`` on the terminal instead of the text before. Do nothing without a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def describe_machine():
-    """Return a sentence: when this was measured, on what."""
+    """Return a sentence with the date and the machine."""
     cpuinfo = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
     processor = named[1] if named else platform.machine()
@@ -29,7 +29,7 @@ def describe_machine():
 
 
 def add_rows(path, rows):
-    """Append ``rows`` to the file ``path``, one JSON object a line; return all that it holds then."""
+    """Append ``rows`` to the file ``path``, one JSON object in each line. Return all rows of the file."""
     with path.open("a+", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
         file.seek(0)
@@ -52,7 +52,7 @@ def paragraph(text):
 
 
 def table(rows):
-    """Return ``rows``, mappings with the same keys, as an RST table; what is only drawn is left out."""
+    """Return ``rows``, mappings with the same keys, as an RST table, without the values that are only drawn."""
     rows = [{name: value for name, value in row.items() if name != "over time"} for row in rows]
     lines = [[str(value) for value in line] for line in (rows[0], *(row.values() for row in rows))]
     lines[0] = [name[0].upper() + name[1:] for name in lines[0]]

@@ -1,12 +1,12 @@
 """
-Load: graders of one exempt account and learners at once. Nobody may be refused who should not be.
+Load: graders of one exempt account and learners at once. No session may end that should live.
 
-The graders sign in once and poll an empty queue without a pause. Each learner signs in with one browser, then with
-another, which must end the first session, then signs out, again and again; in the end each has exactly one session.
-No answer is other than 200, or 302 to somebody who is signed out.
+The graders sign in once and poll an empty queue without a pause. Each learner signs in with one browser and then with
+another, which must end the first session, signs out, and repeats this. At the end each learner has exactly one
+session. Each answer must be 200, or 302 for somebody who is signed out.
 
-On a site of your own, by --url, --account has to be exempt and in the group xqueue, --queue empty, and the learners'
-accounts have to be there: --learner "load-{}@example.com" stands for load-0@example.com and so on.
+With --url, --account must be exempt and in the group xqueue, and --queue must be empty. The learners' accounts must
+exist: --learner "load-{}@example.com" means load-0@example.com and so on.
 """
 
 from measure.populate import populate
@@ -40,7 +40,7 @@ def on_site(url, options):
 
 
 def on_own(lms, options):
-    """Return a row for an LMS of our own."""
+    """Return a row for an LMS that is started here."""
     lms.configure(SINGLE_LOGIN_EXEMPT_USERNAMES=options.account)
     learners = {options.learner.format(number): [] for number in range(options.learners)}
     populate(lms, {**learners, options.account[0]: ["xqueue"]})

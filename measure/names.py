@@ -1,8 +1,8 @@
 """
-What very many exempt names cost: the checks, the command and the page, with a thousand to a hundred thousand of them.
+The time of the checks, the command and the page with 1,000 to 100,000 exempt names.
 
-It runs on an LMS of our own alone: the accounts are created for it. Of the names one in a hundred matches no account.
-Each command is a process of its own. The first column is such a process that looks up nothing.
+There is no --url, because it changes the settings and creates accounts. One name in a hundred matches no account. Each
+command is a new process. The first column is a process that looks up nothing.
 """
 
 import sys
@@ -34,7 +34,7 @@ def add_arguments(parser):
 
 
 def on_site(url, options):
-    """Refuse: the names stand in the settings, which only an LMS of our own lets us change."""
+    """Refuse: it cannot change the settings of a site."""
     sys.exit("Many names are measured on an LMS of our own: leave out --url.")
 
 
@@ -78,7 +78,7 @@ def _clock(action):
 
 
 def find_failures(rows):
-    """Return what took too long, a sentence for each: the time must not grow faster than the number of names."""
+    """Return a sentence for each time that grows faster than the number of names."""
     return [
         f"{row['names']} names: {what.removesuffix(', s')} took {row[what]} seconds."
         for row in rows

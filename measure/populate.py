@@ -1,4 +1,4 @@
-"""Fill an LMS of one's own with accounts and a queue: ``populate`` runs this module in the LMS's environment."""
+"""Create accounts and fill the queue of an LMS. ``populate`` runs this module in a process of the LMS."""
 
 import json
 import sys
@@ -7,18 +7,18 @@ PASSWORD = "edx"  # noqa: S105
 
 
 def populate(lms, accounts, *, queue="", submissions=0):
-    """Give ``lms`` these accounts, a mapping to the names of their groups, and let so many submissions wait."""
+    """Create ``accounts``, a mapping to the names of their groups, and fill the queue with so many submissions."""
     lms.python("-m", "measure.populate", json.dumps([accounts, queue, submissions]))
 
 
 def create_accounts(accounts):
-    """Create the accounts that are missing, and put them into their groups; nobody is on record then."""
+    """Create the accounts that are missing, and put them into their groups. Clear all records."""
     from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, User
 
     from common.djangoapps.student.models import UserProfile
 
-    # Staff, so that the admin lets them change their passwords.
+    # Staff can change their passwords in the admin.
     fields = {"password": make_password(PASSWORD), "is_staff": True}
     for name, groups in accounts.items():
         user, _ = User.objects.update_or_create(username=name, defaults={"email": f"{name}@example.com", **fields})
@@ -27,7 +27,7 @@ def create_accounts(accounts):
 
 
 def fill_queue(name, submissions):
-    """Let so many submissions wait in the queue ``name``, and no others."""
+    """Fill the queue ``name`` with so many submissions, and delete all others."""
     from django.db import transaction
     from submissions.models import ExternalGraderDetail, StudentItem, Submission
 

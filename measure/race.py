@@ -43,43 +43,43 @@ FAULTS = ("several", "none", "not on record", "5xx")
 
 
 class Race:
-    """Browsers at one site, and every session that they were handed out; ``lms`` is read for the record if given."""
+    """The browsers at a site, and every session that they got. With ``lms`` the race also reads the record."""
 
     def __init__(self, url, accounts, password, lms=None):
         self.url, self.accounts, self.password, self.lms = url, accounts, password, lms
         self.statuses, self.tab_statuses, self.tabs, self.claims = Counter(), Counter(), {}, {}
 
     def browser(self, account=None):
-        """Return a browser on the sign-in page, of the first account if none is given."""
+        """Return a browser on the sign-in page. The default is the first account."""
         browser = Browser(self.url, account or self.accounts[0], self.password).open()
         browser.statuses = self.statuses
         return browser
 
     def sign_in(self, browser, account=None):
-        """Sign in, as ``account`` from now on if it is given; return the browser."""
+        """Sign in, as ``account`` if it is given. Return the browser."""
         browser.account = account or browser.account
         browser.sign_in()
         return self.remember(browser)
 
     def forget(self):
-        """Begin a round: nothing was handed out or answered yet."""
+        """Start a new round."""
         for each in (self.tabs, self.claims, self.statuses, self.tab_statuses):
             each.clear()
 
     def tab(self, browser):
-        """Return a tab of ``browser``; what tabs are answered is counted apart from the logins."""
+        """Return a tab of ``browser``. The answers to tabs are counted separately from those to logins."""
         tab = browser.tab()
         tab.statuses = self.tab_statuses
         return tab
 
     def remember(self, browser):
-        """Keep the session that the browser holds, to be asked in the end: it is its first holder's."""
+        """Remember the session of ``browser``, which is asked at the end of the round. Return the browser."""
         if browser.session_key:
             self.tabs.setdefault(browser.session_key, self.tab(browser))
         return browser
 
     def play(self, kind, number):
-        """Play a round with ``number`` browsers, or for so many seconds; return the promises that it broke."""
+        """Play a round with ``number`` browsers, or for so many seconds. Return the promises that it broke."""
         self.forget()
         if kind == "log in":
             at_once([partial(self.sign_in, self.browser()) for _ in range(number)])
@@ -95,7 +95,7 @@ class Race:
         return self.judge(at_least=1)
 
     def wander(self, seconds, seed):
-        """Let browsers do anything for ``seconds``; return the promises that are broken then."""
+        """Let browsers act at random for ``seconds``. Return the promises that are broken then."""
         self.forget()
         deadline = time.monotonic() + seconds
 
@@ -109,7 +109,7 @@ class Race:
         return self.judge(at_least=0)
 
     def act(self, browser, action, account):
-        """Do one of ACTIONS; where the action is to become somebody, become ``account``."""
+        """Do one of ACTIONS. An action that signs in uses ``account``."""
         if action == "log in":
             browser.session.cookies.clear()
         if action == "reload":
@@ -120,14 +120,14 @@ class Race:
             fields = dict.fromkeys(("old_password", "new_password1", "new_password2"), self.password)
             key = browser.session_key
             browser.request("POST", "/admin/password_change/", data=fields)
-            # The key changes, and the name by which the session is on record does not.
+            # The session's key changes, its claim does not.
             self.claims[browser.session_key] = self.claims.get(key, key)
         else:
             self.sign_in(browser, None if action == "sign in again" else account)
         self.remember(browser)
 
     def judge(self, at_least):
-        """Return the promises that are broken now; each account is to have ``at_least`` so many sessions."""
+        """Return the promises that are broken now. Each account must have ``at_least`` so many sessions."""
         tabs = list(self.tabs.items())
         with ThreadPoolExecutor(BROWSERS) as pool:
             alive = list(pool.map(lambda item: item[1].is_signed_in(), tabs))
@@ -147,7 +147,7 @@ class Race:
 
 
 def at_once(actions):
-    """Do all of ``actions`` at the same moment."""
+    """Run all ``actions`` at the same moment."""
     barrier = threading.Barrier(len(actions))
 
     def act(action):
@@ -159,7 +159,7 @@ def at_once(actions):
 
 
 def recorded_key(lms, username):
-    """Return the session key on record, read past the LMS."""
+    """Return the session key on record, read from the database."""
     with contextlib.closing(lms.connect()) as connection:
         cursor = connection.cursor()
         cursor.execute(
@@ -206,7 +206,7 @@ def on_site(url, options, lms=None, level=None, configuration="-"):
 
 
 def on_own(lms, options):
-    """Return the rows of every configuration of an LMS of our own."""
+    """Return the rows of every configuration of an LMS that is started here."""
     rows = []
     for level, engine, atomic, (workers, threads) in CONFIGURATIONS:
         lms.configure(engine=engine, atomic_requests=atomic, SINGLE_LOGIN_CHECK_EVERY_REQUEST=LEVELS[level])
@@ -236,7 +236,7 @@ def is_promised(row, fault):
 
 
 def summarise(rows):
-    """Return the rows with all configurations of a site and level in one, for each kind and number of browsers."""
+    """Return one row for each site, level, kind and number of browsers, which sums up all configurations."""
     lines = {}
     for row in rows:
         names = ("site", "level", "kind", "browsers")

@@ -1,12 +1,12 @@
 """
-The login storm: graders that sign in as one account, speak xqueue-watcher's protocol and grade for a while.
+The login storm: graders sign in as one account and use the protocol of xqueue-watcher.
 
-On a site of your own, by --url, one login each and no refusal is promised. It has to serve /xqueue/, --account has to
-be in the group xqueue, and --queue should be nobody else's: what waits there is graded, with full marks, and when all
-of it is, the storm is over.
+With --url, each grader must sign in once and never be refused. The site must serve /xqueue/, and --account must be in
+the group xqueue. Use a --queue for this test alone: the graders grade everything in it, with full marks. The storm ends
+when the queue is empty.
 
 Without --url it runs on MariaDB and Redis, without the exemption, with it, and with the protection off. With the
-exemption as much has to be graded, within 5 %, as with the protection off.
+exemption the graders must grade as much as with the protection off, within 5 %.
 """
 
 from measure.figures import FIGURES, REPO_ROOT, insert
@@ -17,7 +17,7 @@ DOCUMENT = "docs/performance.rst"
 TOLERANCE = 0.05
 STORM, EXEMPT, OFF = "no exemption", "exempt", "protection off"
 SCENARIOS = {STORM: {}, EXEMPT: {"SINGLE_LOGIN_EXEMPT_GROUPS": ["xqueue"]}, OFF: {"PREVENT_CONCURRENT_LOGINS": False}}
-# A login costs what it costs on a real site, and little else does.
+# Django's default, because hashing is most of the cost of a login.
 HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
 FAULTS = ("failed logins", "refused", "lost", "errors")
 
@@ -41,7 +41,7 @@ def on_own(lms, options):
     for number in options.graders:
         for scenario, settings in SCENARIOS.items():
             lms.configure(PASSWORD_HASHERS=HASHERS, **settings)
-            # More than they can take.
+            # More than they can grade.
             waiting = number * (options.seconds + 1)
             populate(lms, {options.account[0]: ["xqueue"]}, queue=options.queue, submissions=waiting)
             with lms.serve(workers=4) as url:
@@ -71,7 +71,7 @@ def find_failures(rows):
     failures = [
         sentence(row) for row in promised if row["logins"] != row["graders"] or any(row[name] for name in FAULTS)
     ]
-    # With more graders than the machine can serve, what is graded depends on everything.
+    # With more graders than the machine can serve, the number of graded submissions varies much.
     graded = {row["scenario"]: row["graded"] for row in rows if "over time" in row}
     if OFF in graded and abs(graded[EXEMPT] - graded[OFF]) > TOLERANCE * graded[OFF]:
         failures.append(f"Graded with the exemption: {graded[EXEMPT]}; with the protection off: {graded[OFF]}.")
@@ -91,14 +91,14 @@ def count(row, name):
 
 
 def publish(rows):
-    """Put the sentences and the figure into the documents."""
+    """Write the sentences and the figure into the documents."""
     main = [row for row in rows if "over time" in row]
     insert(REPO_ROOT / "README.rst", "storm", "\n".join(f"* {sentence(row)}" for row in main))
     draw(main, FIGURES / "storm.png")
 
 
 def draw(rows, path):
-    """Draw graded submissions and logins over time, a panel for each row; in black and white the line styles differ."""
+    """Draw graded submissions and logins over time, in a panel for each row. Lines also differ without colour."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Who visits a site, as Locust users: graders, which speak xqueue-watcher's protocol, and learners."""
+"""Locust users: graders, which use the protocol of xqueue-watcher, and learners."""
 
 import itertools
 import json
@@ -17,14 +17,14 @@ RESULT = {"correct": True, "score": 1, "msg": "Well done."}
 
 
 class Crowd(Environment):
-    """Visitors of the site at ``url``; ``counts`` is what happened, ``samples`` what had happened second by second."""
+    """Visitors of the site at ``url``. ``counts`` has the totals, and ``samples`` the totals after each second."""
 
     def __init__(self, url, options, graders, learners=0):
         Grader.fixed_count, Learner.fixed_count = graders, learners
         super().__init__(
             user_classes=[user for user in (Grader, Learner) if user.fixed_count],
             host=url,
-            # Learners come to an end; graders can be stopped at any moment.
+            # Learners finish their round. Graders can be stopped at any moment.
             stop_timeout=TIMEOUT if learners else None,
         )
         self.options, self.size = options, graders + learners
@@ -32,7 +32,7 @@ class Crowd(Environment):
         self.numbers, self.idle, self.everybody_is_here = itertools.count(), set(), Event()
 
     def visit(self, title):
-        """Let them in, and start the clock when all are there; stop early once all that waited is graded."""
+        """Start the visitors, and the clock when all are ready. Stop early if everything is graded."""
         runner = self.create_local_runner()
         show(f"{title}: signing in")
         runner.start(self.size, spawn_rate=min(100, self.size))
@@ -58,7 +58,7 @@ class Crowd(Environment):
         self.everybody_is_here.wait()
 
     def browser(self, account):
-        """Return a browser for ``account`` whose answers are counted here."""
+        """Return a browser for ``account``. Its answers are counted."""
         browser = Browser(self.host, account, self.options.password)
         browser.statuses = self.statuses
         return browser
@@ -66,9 +66,10 @@ class Crowd(Environment):
 
 class Grader(User):
     """
-    One connection of xqueue-watcher, with a session of its own.
+    One connection of xqueue-watcher, with one session.
 
-    It polls the queue, grades what it gets, posts the result; refused, it signs in again and repeats the request once.
+    It polls the queue, grades a submission and posts the result. After a refusal it signs in again and repeats the
+    request once.
     """
 
     wait_time = constant(0)
@@ -83,13 +84,13 @@ class Grader(User):
             self.environment.arrive()
 
     def sign_in(self):
-        """Start a new session from scratch."""
+        """Sign in with a new session."""
         status = self.browser.sign_in_to_xqueue()
         self.counts["logins" if status == 200 else "failed logins"] += 1
 
     @task
     def work(self):
-        """Get a submission, grade it and post the result; wait a little when there is none."""
+        """Get a submission, grade it and post the result. If the queue is empty, wait a little."""
         response = self.request("GET", "/xqueue/get_submission/", params={"queue_name": self.options.queue})
         if not response.ok:
             return
@@ -103,7 +104,7 @@ class Grader(User):
         self.counts["graded" if self.request("POST", "/xqueue/put_result/", data=data).ok else "lost"] += 1
 
     def request(self, method, path, **arguments):
-        """Send a request, and once more if it is refused; return the response."""
+        """Send a request. If it is refused, sign in and repeat it once. Return the response."""
         response = self.browser.request(method, path, **arguments)
         if response.status_code in REFUSED:
             self.counts["refused"] += 1
@@ -114,19 +115,19 @@ class Grader(User):
 
 
 class Learner(User):
-    """Somebody with two browsers, who signs in with one and then the other, and signs out, again and again."""
+    """A person with two browsers who signs in with one and then the other, signs out, and repeats this."""
 
     wait_time = constant(0)
 
     def on_start(self):
-        """Take an account that nobody else has."""
+        """Take an account that no other learner has."""
         account = self.environment.options.learner.format(next(self.environment.numbers))
         self.here, self.there = self.environment.browser(account), self.environment.browser(account)
         self.environment.arrive()
 
     @task
     def live(self):
-        """Sign in here and there, and find the first session ended; sign out."""
+        """Sign in with both browsers, find the first session ended, and sign out."""
         self.sign_in(self.here)
         self.sign_in(self.there)
         self.expect(not self.here.is_signed_in() and self.there.is_signed_in())
@@ -135,7 +136,7 @@ class Learner(User):
         self.expect(not self.there.is_signed_in())
 
     def on_stop(self):
-        """Stay signed in, in one place."""
+        """Sign in with one browser, and stay signed in."""
         self.sign_in(self.here)
         self.expect(self.here.is_signed_in() and not self.there.is_signed_in())
 
@@ -146,5 +147,5 @@ class Learner(User):
         self.expect(status == 200)
 
     def expect(self, is_so):
-        """Count a learner who was let down, unless it is so."""
+        """Count a learner who was let down, unless ``is_so``."""
         self.environment.counts["let down"] += not is_so

@@ -1,7 +1,7 @@
 """
-A production LMS to measure and to test: gunicorn on MariaDB and Redis, with a database and a key prefix of its own.
+A production LMS for measurements and tests: gunicorn on MariaDB and Redis. It creates its database and key prefix.
 
-The servers are found by the environment: MYSQL_HOST ("localhost" means the local socket), MYSQL_PORT, MYSQL_USER,
+The environment says where the servers are: MYSQL_HOST ("localhost" means the local socket), MYSQL_PORT, MYSQL_USER,
 MYSQL_PASSWORD, and REDIS_URL.
 """
 
@@ -24,7 +24,7 @@ START_SECONDS = 60
 
 
 def mysql_address():
-    """Return where MariaDB is and who we are there, as Django's DATABASES has it."""
+    """Return the address and the account of MariaDB, as in Django's DATABASES."""
     return {
         "HOST": os.environ.get("MYSQL_HOST", "localhost"),
         "PORT": int(os.environ.get("MYSQL_PORT", "3306")),
@@ -34,12 +34,12 @@ def mysql_address():
 
 
 def redis_url():
-    """Return where Redis is."""
+    """Return the URL of Redis."""
     return os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 
 def find_missing_driver():
-    """Return which driver is not installed, and what to do about it; None when all are."""
+    """Return which driver is missing and how to install it, or None."""
     for module in ("MySQLdb", "redis"):
         if importlib.util.find_spec(module) is None:
             return f"{module} is not installed: pip install -r requirements/edx/production.txt"
@@ -47,7 +47,7 @@ def find_missing_driver():
 
 
 def find_obstacle():
-    """Return why no production LMS can run here, and what to do about it; None when it can."""
+    """Return why no production LMS can run here and what to do, or None."""
     missing = find_missing_driver()
     if missing:
         return missing
@@ -66,7 +66,7 @@ def find_obstacle():
 
 
 def connect(**address):
-    """Return a connection to MariaDB, at ``address`` or where the environment says; NAME chooses a database."""
+    """Return a connection to MariaDB, at ``address`` or as the environment says. NAME is the database."""
     import MySQLdb
 
     found = {**mysql_address(), "NAME": "", **address}
@@ -76,7 +76,7 @@ def connect(**address):
 
 @contextlib.contextmanager
 def own_database(**address):
-    """Create an empty database; yield its name; drop it."""
+    """Create an empty database, yield its name, and drop it at the end."""
     name = f"single_login_{uuid.uuid4().hex[:12]}"
     with contextlib.closing(connect(**address)) as connection:
         connection.cursor().execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
@@ -89,7 +89,7 @@ def own_database(**address):
 
 @contextlib.contextmanager
 def own_prefix(url=None):
-    """Yield a key prefix for Redis; delete the keys that have it."""
+    """Yield a key prefix for Redis, and delete its keys at the end."""
     import redis
 
     prefix = f"single_login_{uuid.uuid4().hex[:12]}"
@@ -102,7 +102,7 @@ def own_prefix(url=None):
 
 
 class ProductionLms:
-    """A database and a prefix with an lms.yml for them; ``serve`` runs gunicorn with it."""
+    """An LMS with a database, a key prefix and an lms.yml. ``serve`` runs gunicorn."""
 
     def __init__(self, folder, database, prefix, mysql=None, redis=None):
         self.folder = Path(folder)
@@ -116,7 +116,7 @@ class ProductionLms:
         self.engine = None
 
     def configure(self, *, engine="cache", atomic_requests=True, **others):
-        """Write the lms.yml: as in production, but over plain HTTP and with a cheap password hash."""
+        """Write the lms.yml: as in production, but for plain HTTP and with a cheap password hash."""
         self.engine = engine
         config = {
             "SECRET_KEY": self.secret_key,
@@ -160,25 +160,25 @@ class ProductionLms:
         return {**os.environ, "LMS_CFG": str(self.lms_cfg), "DJANGO_SETTINGS_MODULE": "lms.envs.production"}
 
     def manage(self, *arguments):
-        """Run a management command; return what it printed."""
+        """Run a management command and return its output."""
         return self.python("manage.py", "lms", *arguments)
 
     def python(self, *arguments):
-        """Run Python in the LMS's environment; return what it printed."""
+        """Run Python with the LMS's environment variables and return its output."""
         command = [sys.executable, *arguments]
         return subprocess.run(
             command, cwd=REPO_ROOT, env=self.environment, check=True, stdout=subprocess.PIPE, text=True
         ).stdout
 
     def migrate(self):
-        """Fill an empty MariaDB, past the migration of edx-submissions that fails there (docs/production.rst)."""
+        """Migrate an empty MariaDB. Skips the migration of edx-submissions that fails there (docs/production.rst)."""
         self.manage("migrate", "submissions", "0005_submissionfile", "--verbosity=0")
         self.manage("migrate", "--fake", "submissions", "0006", "--verbosity=0")
         self.manage("migrate", "--verbosity=0")
 
     @contextlib.contextmanager
     def serve(self, *, workers=4, threads=1):
-        """Run gunicorn; yield its URL once it answers."""
+        """Run gunicorn and yield its URL when it answers."""
         address = f"127.0.0.1:{free_port()}"
         command = ["-m", "gunicorn", "--config", "lms/docker_lms_gunicorn.py", "--access-logfile", "/dev/null"]
         sizes = ["--workers", str(workers), "--threads", str(threads), "--bind", address]
@@ -206,9 +206,9 @@ class ProductionLms:
 @contextlib.contextmanager
 def production_lms(folder, mysql=None, redis=None):
     """
-    Yield a ProductionLms with a migrated database, and clean up behind it.
+    Yield a ProductionLms with a migrated database, and remove it at the end.
 
-    ``mysql`` (as in DATABASES) and ``redis`` (a URL) say where the servers are; by default the environment does.
+    ``mysql`` (as in DATABASES) and ``redis`` (a URL) say where the servers are. By default the environment does.
     """
     with own_database(**(mysql or {})) as database, own_prefix(redis) as prefix:
         lms = ProductionLms(folder, database, prefix, mysql, redis)
@@ -218,7 +218,7 @@ def production_lms(folder, mysql=None, redis=None):
 
 
 def free_port():
-    """Return a port that nobody is given while its server is down: those for outgoing connections begin at 32768."""
+    """Return a free port below 32768, so that no outgoing connection gets it while its server is down."""
     while True:
         port = random.randint(20_000, 32_000)  # noqa: S311
         with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):

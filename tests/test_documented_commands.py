@@ -1,4 +1,4 @@
-"""Every command that README and the documents print, run as printed, on a copy of this repository and on SQLite."""
+"""All commands in the documents, run as printed, on a copy of this repository with SQLite."""
 
 import os
 import re
@@ -18,10 +18,10 @@ SHELL_BLOCK = re.compile(r"^( *)\.\. code-block:: shell\n\n((?:\1 +.*\n|\n)+)", 
 OTHER_BLOCK = re.compile(r"^( *)(?!\.\. ).*::\n\n((?:\1 +.*\n|\n)+)", re.MULTILINE)
 PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "kubectl ", "python", "gunicorn ", "sudo ", ".venv/")
 
-# What begins like this cannot run here, and why.
+# Commands that start like this cannot run here, and why.
 NOT_RUN = {
-    "export LMS_CFG=": "it names the site's own file, in place of which there is one of this test",
-    "source ": "the environment of this test is on the path",
+    "export LMS_CFG=": "this test has another file",
+    "source ": "the environment of this test is in PATH already",
     "python3 -m venv": "tests/test_makefile.py makes environments",
     "pip install": "it needs a package index; tests/wheel installs the wheel",
     "pip uninstall": "it would change the environment of this test",
@@ -30,10 +30,10 @@ NOT_RUN = {
     "kubectl ": "it needs a cluster",
     "sudo ": "it changes the machine",
     "gunicorn ": "it ends with a signal; tests/servers/test_production.py starts it",
-    ".venv/bin/python -m measure": "it needs a site of one's own; tests/servers runs it on ours",
+    ".venv/bin/python -m measure": "it needs a site; tests/servers runs it on an LMS there",
     "make run": "it ends with a signal; tests/test_run.py runs it",
     "make graders": "it needs the server of make run; tests/test_run.py grades",
-    "make test": "it is what runs this",
+    "make test": "it runs this test",
     "make ": "it measures for minutes",
     "./manage.py lms migrate submissions 0005": "it is for MariaDB: tests/servers/test_production.py",
     "./manage.py lms migrate --fake": "it is for MariaDB: tests/servers/test_production.py",
@@ -67,13 +67,13 @@ def runnable(document):
 
 
 class Site:
-    """A copy of the repository, its environment on the path, and the documented lms.yml on SQLite."""
+    """A copy of the repository, with its environment in PATH and the documented lms.yml on SQLite."""
 
     def __init__(self, folder):
         self.root = folder / "repository"
         ignored = shutil.ignore_patterns(".*", "var", "dist", "build", "__pycache__")
         shutil.copytree(REPO_ROOT, self.root, ignore=ignored)
-        # Where SQLite is, in place of the site's own server.
+        # The folder of the SQLite database.
         (self.root / "var").mkdir()
         self.lms_yml = folder / "lms.yml"
         self.config = yaml.safe_load((REPO_ROOT / "docs" / "lms.yml").read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ class Site:
         self.lms_yml.write_text(yaml.safe_dump({**self.config, **settings}), encoding="utf-8")
 
     def run(self, command):
-        """Run ``command`` as somebody does who has done what the documents say of the environment."""
+        """Run ``command`` with the environment variables that the documents set."""
         environment = {name: os.environ[name] for name in ("HOME", "LANG") if name in os.environ}
         environment["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         environment["LMS_CFG"] = str(self.lms_yml)

@@ -1,4 +1,4 @@
-"""How make sets up the virtual environment. Each test has a folder of its own, where nothing has to be downloaded."""
+"""How make sets up the virtual environment. Each test has a new folder, and downloads nothing."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 
 def run_make(folder, *arguments):
-    """Run the Makefile of this repository in ``folder``; the tests may themselves run under make."""
+    """Run the Makefile of this repository in ``folder``. The tests may themselves run under make."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     command = ["make", "--file", REPO_ROOT / "Makefile", f"PYTHON={sys.executable}", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The product as a newcomer meets it: ``make run``, and ``make graders``, twenty graders signed in as one account."""
+"""``make run``, and ``make graders`` with twenty graders signed in as one account."""
 
 import json
 import os
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 
 class Demo(NamedTuple):
-    """What ``make run`` serves, and from where."""
+    """A running ``make run``: its address, data and output."""
 
     folder: Path
     port: int
@@ -59,7 +59,7 @@ def start_make(target, *, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **vari
 
 
 def run_make(target, **variables):
-    """Run ``make`` to its end; return its return code, what it printed, and what it said was wrong, without make's."""
+    """Run ``make`` to its end. Return its return code, its output, and its errors without those of make."""
     with start_make(target, **variables) as process:
         try:
             stdout, stderr = process.communicate(timeout=300)
@@ -72,7 +72,7 @@ def run_make(target, **variables):
 
 @contextmanager
 def make_run(folder):
-    """Run ``make run`` with its data in ``folder``; yield the demo, and stop it as Ctrl-C does."""
+    """Run ``make run`` with its data in ``folder``. Yield the demo, and stop it as Ctrl-C does."""
     port = free_port()
     demo = Demo(folder, port, folder / f"make-run-{port}.log")
     with demo.log.open("w") as output:
@@ -89,7 +89,7 @@ def make_run(folder):
 
 
 def wait_for(demo, process):
-    """Return when the server's heartbeat is well."""
+    """Wait until the server's heartbeat answers 200."""
     deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         assert process.poll() is None, demo.log.read_text()
@@ -102,7 +102,7 @@ def wait_for(demo, process):
 
 
 def sign_in(demo, email):
-    """Return a browser's worth of cookies, signed in."""
+    """Sign in, and return the session with its cookies."""
     browser = requests.Session()
     endpoint = f"{demo.url}/api/user/v1/account/login_session/"
     browser.get(endpoint, timeout=60)
@@ -118,7 +118,7 @@ def is_signed_in(demo, browser):
 
 
 def make_graders(demo, tmp_path, *, seconds):
-    """Run ``make graders``, and let grading take no time; return the return code and what was counted."""
+    """Run ``make graders`` with grading that takes no time. Return the return code and the counts."""
     rows = tmp_path / "rows.json"
     rows.unlink(missing_ok=True)
     arguments = f"--pause 0 --seconds {seconds} --json {rows}"
@@ -127,7 +127,7 @@ def make_graders(demo, tmp_path, *, seconds):
 
 
 def refuse(target, **variables):
-    """Run ``make``, which has to refuse in one line; return that line."""
+    """Run ``make``, which must refuse with one line. Return that line."""
     returncode, stdout, said = run_make(target, **variables)
     assert returncode == 2
     assert stdout == ""
@@ -140,7 +140,7 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     lms_yml = folder / "lms.yml"
     write_config(lms_yml, folder / DATABASE)
-    # As Django's tests do, for speed.
+    # A cheap password hash, for speed.
     with lms_yml.open("a") as file:
         file.write("PASSWORD_HASHERS: [django.contrib.auth.hashers.MD5PasswordHasher]\n")
     with make_run(folder) as demo:
@@ -154,7 +154,7 @@ def test_make_graders_grades_everything_with_one_login_each_as_often_as_it_is_ru
         assert counts["logins"] == GRADERS
         assert counts["graded"] == SUBMISSIONS
         assert counts["refused"] == counts["lost"] == counts["errors"] == 0
-        # As an interrupted run leaves them: edx-submissions offers them again five minutes after they were pulled.
+        # As after an interrupted run. edx-submissions offers such submissions again after five minutes.
         with closing(sqlite3.connect(demo.folder / "lms.sqlite3")) as database, database:
             long_ago = "SET status = 'pulled', status_time = '2000-01-01'"
             database.execute(f"UPDATE submissions_externalgraderdetail {long_ago}")
@@ -206,7 +206,7 @@ def test_without_the_exemption_the_graders_evict_each_other(demo, tmp_path):
     assert changed != before
     lms_yml.write_text(changed)
     try:
-        # The first server goes on with the settings that it has read.
+        # The first server keeps the settings that it has read.
         with make_run(demo.folder) as without_exemption:
             returncode, counts = make_graders(without_exemption, tmp_path, seconds=2)
         assert lms_yml.read_text() == changed
@@ -218,14 +218,14 @@ def test_without_the_exemption_the_graders_evict_each_other(demo, tmp_path):
 
 
 def test_two_set_ups_at_once_in_one_folder_both_succeed_and_only_the_owner_can_read_it(tmp_path):
-    # As devstack leaves it in var/.
+    # As devstack creates it in var/.
     (tmp_path / "lms.sqlite3").touch(mode=0o644)
     environment = {**os.environ, "PORT": str(free_port()), "LMS_CFG": str(tmp_path / "lms.yml")}
     del environment["DJANGO_SETTINGS_MODULE"]
     command = [sys.executable, "-m", "tools.provision"]
     both = [subprocess.Popen(command, cwd=REPO_ROOT, env=environment) for _ in range(2)]
     assert [process.wait(timeout=120) for process in both] == [0, 0]
-    # SQLite makes its other files, which come and go, as it finds this one.
+    # SQLite creates its other files with the permissions of this one.
     for name in ("lms.yml", "lms.sqlite3"):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "lms.yml").read_text().startswith(MARK)

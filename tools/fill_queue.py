@@ -1,8 +1,8 @@
 """
-Give the graders of ``make graders`` a full queue, in the demo whose lms.yml LMS_CFG names; earlier submissions go.
+Fill the queue of the demo for ``make graders``, and delete earlier submissions. LMS_CFG names the demo's lms.yml.
 
-edx-submissions offers a submission again five minutes after a grader pulled it and posted no result, to every grader
-that asks. Submissions left from an earlier run would be counted as lost.
+A submission that a grader pulled and did not answer is offered again after five minutes. A submission of an earlier run
+would be counted as lost.
 """
 
 import os
@@ -18,7 +18,7 @@ WAITING = 200
 
 
 def main(config):
-    """Fill the queue; end with a line that says what is wrong."""
+    """Fill the queue. On an error, exit with a message of one line."""
     # Ctrl-C ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured

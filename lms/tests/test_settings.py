@@ -35,7 +35,7 @@ SETTINGS_OF_SINGLE_LOGIN = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST, PROTECTION, 
 
 
 def run_manage(*arguments, **environment):
-    """Run manage.py in a process of its own."""
+    """Run manage.py in a new process."""
     inherited = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "LMS_CFG")}
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],

@@ -1,4 +1,4 @@
-"""What measurements leave behind in the documents."""
+"""The text that measurements write into the documents."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the race's table says, and what it tells of broken promises."""
+"""The table of the race, and its sentences about broken promises."""
 
 import pytest
 

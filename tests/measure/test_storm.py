@@ -1,4 +1,4 @@
-"""When the storm's result is not as it has to be, and how it is told."""
+"""The sentences about a storm whose result is wrong."""
 
 import pytest
 

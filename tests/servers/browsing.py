@@ -8,7 +8,7 @@ from common.djangoapps.student.tests.factories import TEST_PASSWORD
 
 
 def sign_in(user, client=None, password=TEST_PASSWORD):
-    """Sign in, in a new browser or again in ``client``; return the browser and the status."""
+    """Sign in, in a new browser or again in ``client``. Return the browser and the status."""
     client = client or Client()
     return client, client.post("/login_ajax", {"email": user.email, "password": password}).status_code
 
@@ -19,12 +19,12 @@ def recorded(user):
 
 
 def key_of(client):
-    """Return the session key that a browser has, without a look at the session."""
+    """Return the session key of a browser without loading the session."""
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def is_alive(session_key):
-    """Tell whether somebody who has this session key is signed in."""
+    """Tell whether a browser with this session key is signed in."""
     client = Client()
     client.cookies[settings.SESSION_COOKIE_NAME] = session_key
     with override_settings(SESSION_SAVE_EVERY_REQUEST=False):

@@ -1,4 +1,4 @@
-"""The servers that these tests need: where they are missing the tests skip and say what to start; in CI they fail."""
+"""The servers that these tests need. Without them the tests are skipped and say what to start. In CI they fail."""
 
 import contextlib
 import os
@@ -21,7 +21,7 @@ from tests.servers import private_servers, stepping
 
 
 def require_none(obstacle):
-    """Skip the test because of ``obstacle``, or fail it in CI; go on if it is None."""
+    """Skip the test because of ``obstacle``, or fail it in CI. Do nothing if it is None."""
     if obstacle:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up(obstacle)
@@ -35,14 +35,14 @@ def servers():
 
 @pytest.fixture(scope="session")
 def lms(servers, tmp_path_factory):
-    """A production LMS on the machine's servers, with a database and a key prefix of its own."""
+    """A production LMS on the machine's MariaDB and Redis."""
     with production_lms(tmp_path_factory.mktemp("production")) as production:
         yield production
 
 
 @pytest.fixture(scope="session")
 def private_folder():
-    """A folder that is removed afterwards: a MariaDB's data take 100 MB."""
+    """A folder that is removed after the test: the data of a MariaDB take 100 MB."""
     require_none(private_servers.find_obstacle())
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
@@ -50,28 +50,28 @@ def private_folder():
 
 @pytest.fixture(scope="session")
 def private_mariadb(private_folder):
-    """A MariaDB of the tests' own, to be killed."""
+    """A MariaDB that the test may kill."""
     with private_servers.PrivateMariaDb(private_folder).running() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def private_redis(private_folder):
-    """A Redis of the tests' own, to be killed."""
+    """A Redis that the test may kill."""
     with private_servers.PrivateRedis(private_folder).running() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def private_lms(private_folder, private_mariadb, private_redis):
-    """A production LMS on the tests' own servers."""
+    """A production LMS on the servers that the test may kill."""
     with production_lms(private_folder, mysql=private_mariadb.address, redis=private_redis.url) as production:
         yield production
 
 
 @pytest.fixture(scope="module")
 def mariadb(servers, django_db_blocker):
-    """MariaDB is this process's default database."""
+    """Make MariaDB the default database of this process."""
     own = connections.settings["default"]
     with own_database() as name, django_db_blocker.unblock():
         options = {"isolation_level": "read committed", "charset": "utf8mb4"}
@@ -90,14 +90,14 @@ def mariadb(servers, django_db_blocker):
 def use_database(database):
     """Make ``database`` the default one."""
     connections.settings["default"] = database
-    # Nobody may have asked for it since the last change.
+    # It is cached only after it was used.
     with contextlib.suppress(AttributeError):
         del connections["default"]
 
 
 @pytest.fixture(params=["every_request"])
 def stepped(request, mariadb, settings):
-    """Use Redis and atomic requests, at the level of ``request.param``, with the stops of ``stepping``."""
+    """Use Redis and atomic requests, at the level in ``request.param``, with the stops of ``stepping``."""
     for name, value in (every_request() if request.param == "every_request" else at_login()).items():
         setattr(settings, name, value)
     middleware = list(django_settings.MIDDLEWARE)

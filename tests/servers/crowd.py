@@ -1,4 +1,4 @@
-"""Learners that keep signing in and out while a test lets servers die under them."""
+"""Learners who sign in and out again and again, while a test kills servers."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ class Crowd:
     """
     One learner for each of ``emails``, who signs in, opens the dashboard and signs out, again and again.
 
-    ``outcomes`` counts the rounds: ``fine``, ``refused`` (asked to sign in again) and ``failed`` (a 5xx); anything else
-    is an error. ``keys`` are the session keys handed out.
+    ``outcomes`` counts the rounds: ``fine``, ``refused`` (asked to sign in again) and ``failed`` (a 5xx). Any other
+    outcome is an error. ``keys`` are the session keys that they got.
     """
 
     def __init__(self, url, emails):
@@ -42,7 +42,7 @@ class Crowd:
             learner.result()
 
     def wait_for(self, outcome, times):
-        """Return once ``outcome`` has come ``times`` more often than by now."""
+        """Wait until ``outcome`` has come ``times`` more."""
         with self._changed:
             wanted = self.outcomes[outcome] + times
             came = self._changed.wait_for(lambda: self._is_broken() or self.outcomes[outcome] >= wanted, SECONDS)

@@ -1,4 +1,4 @@
-"""A middleware with which a gunicorn worker dies in the middle of a login, as if the kernel had killed it."""
+"""A middleware that kills its gunicorn worker during a login, as the kernel may."""
 
 import os
 import signal
@@ -17,16 +17,19 @@ _request = threading.local()
 
 class DyingMiddleware:
     """
-    Goes outside of everything else. The header X-Die says when to die.
+    The outermost middleware. The header X-Die says when to die.
 
-    ``recording``: the record is about to be written; ``committed``: right after its commit, before the earlier session
-    is deleted; ``recorded``: after every receiver, before the commit if requests are atomic; ``answering``: the session
-    is saved.
+    ========== ======================================================================
+    recording  before the record is written
+    committed  after the commit of the record, before the earlier session is deleted
+    recorded   after the last receiver (with atomic requests, before the commit)
+    answering  after the session is saved
+    ========== ======================================================================
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
-        # Connected after the receivers of every app, so that it comes after theirs.
+        # Connected after the receivers of all apps, so it runs last.
         user_logged_in.connect(die_when_recorded)
 
     def __call__(self, request):
@@ -38,7 +41,7 @@ class DyingMiddleware:
 
 
 def die_around_the_record(execute, sql, *arguments):
-    """Die before the profile is written, or when what is written is committed."""
+    """Die before the profile is written, or after the commit."""
     is_record = sql.startswith("UPDATE") and "auth_userprofile" in sql
     if is_record:
         _die_if(RECORDING)
@@ -49,7 +52,7 @@ def die_around_the_record(execute, sql, *arguments):
 
 
 def die_when_recorded(**kwargs):
-    """Receive user_logged_in, last of all."""
+    """The last receiver of user_logged_in."""
     _die_if(RECORDED)
 
 

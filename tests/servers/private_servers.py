@@ -1,4 +1,4 @@
-"""MariaDB and Redis of one's own, to be killed and started again: each on a free port, with its data in a folder."""
+"""MariaDB and Redis that a test may kill and restart. Each has a free port and a data folder."""
 
 import contextlib
 import getpass
@@ -11,13 +11,13 @@ from mirakuru import TCPExecutor
 
 from testing.production_lms import START_SECONDS, find_missing_driver, free_port
 
-# Where Debian keeps servers; it is not on everybody's path.
+# Debian puts servers here. It may not be in PATH.
 SEARCH_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
 BINARIES = {"mariadbd": "mariadb-server", "mariadb-install-db": "mariadb-server", "redis-server": "redis-server"}
 
 
 def find_obstacle():
-    """Return why no private servers can run here, and what to do about it; None when they can."""
+    """Return why no private servers can run here and what to do, or None."""
     for binary, package in BINARIES.items():
         if _find(binary) is None:
             return f"{binary} is not installed: apt-get install {package}"
@@ -25,7 +25,7 @@ def find_obstacle():
 
 
 class PrivateServer:
-    """A server process that can be stopped in any way and started again with what its data folder holds."""
+    """A server process that can be stopped with any signal and started again on the same data."""
 
     def __init__(self, folder, name):
         self.folder = Path(folder) / name
@@ -35,7 +35,7 @@ class PrivateServer:
 
     @contextlib.contextmanager
     def running(self):
-        """Run it; yield it once it takes connections."""
+        """Run the server, and yield it when it accepts connections."""
         with self.log.open("a") as log:
             self.process = TCPExecutor(
                 self.command(), "127.0.0.1", self.port, timeout=START_SECONDS, sleep=0.05, stdout=log, stderr=log
@@ -45,7 +45,7 @@ class PrivateServer:
 
     @contextlib.contextmanager
     def stopped(self, how):
-        """Stop it with the signal ``how``, and start it again in the end."""
+        """Stop the server with the signal ``how``, and start it again at the end."""
         self.process.stop(how)
         try:
             yield
@@ -54,7 +54,7 @@ class PrivateServer:
 
 
 class PrivateMariaDb(PrivateServer):
-    """A MariaDB with an empty database, whose root needs no password from this machine."""
+    """A MariaDB with an empty database. On this machine root needs no password."""
 
     def __init__(self, folder):
         super().__init__(folder, "mariadb")
@@ -65,7 +65,7 @@ class PrivateMariaDb(PrivateServer):
 
     def command(self):
         """Return the command line."""
-        # The path of a socket must be short: this one is relative to the data folder.
+        # The path of a socket must be short, so it is relative to the data folder.
         network = ["--socket=socket", "--bind-address=127.0.0.1", f"--port={self.port}"]
         return [_find("mariadbd"), "--no-defaults", *self._place(), *network]
 
@@ -75,7 +75,7 @@ class PrivateMariaDb(PrivateServer):
 
 
 class PrivateRedis(PrivateServer):
-    """A Redis that keeps nothing on disk: it is empty after a restart."""
+    """A Redis without a disk. It is empty after a restart."""
 
     def __init__(self, folder):
         super().__init__(folder, "redis")
@@ -87,7 +87,7 @@ class PrivateRedis(PrivateServer):
         return [_find("redis-server"), *place, "--save", "", "--appendonly", "no"]
 
     def flush(self):
-        """Forget everything."""
+        """Delete all keys."""
         import redis
 
         with redis.Redis.from_url(self.url) as client:

@@ -1,4 +1,4 @@
-"""What the session store of a production LMS holds, read past the LMS."""
+"""The content of a production LMS's session store, read without the LMS."""
 
 import contextlib
 import pickle
@@ -8,7 +8,7 @@ SIGNED_WITH = "django.contrib.sessions.SessionStore"
 
 
 def live_sessions(lms):
-    """Return the session keys of every account that has any in the store, by the account's number."""
+    """Return the session keys in the store, by the number of the account."""
     keys = defaultdict(set)
     for key, data in _in_database(lms) if lms.engine == "db" else _in_redis(lms):
         if "_auth_user_id" in data:

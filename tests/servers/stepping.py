@@ -1,4 +1,4 @@
-"""Requests that stop where a test tells them to, so that two of them can be interleaved step by step."""
+"""Requests that stop at given places, so that a test can interleave two of them step by step."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,13 @@ SECONDS = 60
 
 
 class Step:
-    """A place at which one thread stops once, until it is let go."""
+    """A place at which one thread stops once, until the test lets it go on."""
 
     def __init__(self):
         self.reached, self.released = threading.Event(), threading.Event()
 
     def stop_here(self):
-        """Stop, in the thread that this step is for."""
+        """Stop, if this is the thread of the step."""
         if not self.reached.is_set():
             self.reached.set()
             assert self.released.wait(SECONDS)
@@ -33,7 +33,7 @@ steps = _Steps()
 
 
 class SteppingRedisCache(RedisCache):
-    """Redis, with a stop in the middle of a session's save, which ends with a set, and before its deletion."""
+    """Redis with two stops: within the save of a session, and before its deletion."""
 
     def set(self, key, *args, **kwargs):
         if steps.within_save and steps.is_saving:
@@ -47,7 +47,7 @@ class SteppingRedisCache(RedisCache):
 
 
 class StopBeforeSaveMiddleware:
-    """Goes right inside the session middleware: the view is done, and its transaction committed."""
+    """A stop after the view and its commit, before the session middleware saves the session."""
 
     def __init__(self, get_response):
         self.get_response = get_response
@@ -61,25 +61,25 @@ class StopBeforeSaveMiddleware:
 
 
 def stop_before_commit(**kwargs):
-    """A receiver of user_logged_in that comes last: under ATOMIC_REQUESTS the record is written, not committed."""
+    """The last receiver of user_logged_in. With ATOMIC_REQUESTS the record is written and not committed."""
     if steps.before_commit:
         steps.before_commit.stop_here()
 
 
 def stop_before_insert(instance, **kwargs):
-    """A receiver of pre_save: the profile was not found, and is about to be created."""
+    """A receiver of pre_save: there is no profile yet, and one will be created."""
     if steps.before_insert and instance.pk is None:
         steps.before_insert.stop_here()
 
 
 def stop_before_delete(**kwargs):
-    """A receiver of pre_delete: a session is about to be deleted from the database."""
+    """A receiver of pre_delete: before a session is deleted from the database."""
     if steps.before_delete:
         steps.before_delete.stop_here()
 
 
 def stop_within_load(**kwargs):
-    """A receiver of post_init: a session was read from the database, and is not in the cache yet."""
+    """A receiver of post_init: a session was read from the database and is not in the cache yet."""
     if steps.within_load:
         steps.within_load.stop_here()
 
@@ -87,9 +87,9 @@ def stop_within_load(**kwargs):
 @contextmanager
 def in_background(action, **where):
     """
-    Run ``action`` in a thread with a database connection of its own; if it has a step to stop at, let it come there.
+    Run ``action`` in a thread with another database connection. If it has a step, wait until it has stopped there.
 
-    Yields a function that lets it go on and returns what ``action`` returns.
+    Yields a function that lets the thread go on and returns the result of ``action``.
     """
 
     def run():

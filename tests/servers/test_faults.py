@@ -1,8 +1,8 @@
 """
-Faults, on servers of the tests' own that are killed and started again; gunicorn is never restarted.
+Faults: the tests kill and restart MariaDB and Redis. Gunicorn is never restarted.
 
-The promise, whatever dies: no account ends up unable to log in, no profile data is lost, the service recovers by
-itself, clients are answered a clean 5xx or asked to sign in again, and no session key is in the logs.
+After each fault every account can sign in, no profile has lost data, and the LMS works again. During the fault clients
+get a clean 5xx or are asked to sign in again. No session key is in the logs.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ def populated_lms(private_lms):
 
 @pytest.fixture
 def lms(populated_lms, private_redis, tmp_path):
-    """A production LMS with accounts and no sessions, on servers that may be killed; its log is the test's own."""
+    """A production LMS with accounts and no sessions, on servers that the test may kill. Each test has a new log."""
     private_redis.flush()
     with contextlib.closing(populated_lms.connect()) as connection:
         connection.cursor().execute("DELETE FROM django_session")
@@ -59,7 +59,7 @@ def email(name):
 
 
 def read_profile(lms, account):
-    """Return an account's number, its profile's name, and its meta without the recorded session key; and that key."""
+    """Return the account's number, its profile's name and ``meta`` without the record; and the recorded session key."""
     with contextlib.closing(lms.connect()) as connection:
         cursor = connection.cursor()
         cursor.execute(
@@ -74,7 +74,7 @@ def read_profile(lms, account):
 
 
 def assert_one_login_mends_everything(lms, url, account):
-    """Log in: there is one live session then, the recorded one, and the profile has what it had."""
+    """Sign in. Assert that only the recorded session lives, and that the profile lost nothing."""
     browser = Browser(url, email(account))
     status, key = browser.sign_in()
     assert status == 200
@@ -87,7 +87,7 @@ def assert_one_login_mends_everything(lms, url, account):
 
 
 def assert_all_is_mended(lms, url, keys=()):
-    """No account is worse off, the exempt one included; and the logs hold no session key, ``keys`` among them."""
+    """Assert that all accounts, also the exempt one, are as they were, and that no session key is in the log."""
     keys = {*keys, *(assert_one_login_mends_everything(lms, url, account) for account in LEARNERS)}
     graders = [Browser(url, GRADER) for _ in range(2)]
     for grader in graders:
@@ -121,7 +121,7 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
                 dying_browser.sign_in(**{dying.HEADER: moment})
             number, name, meta, recorded = read_profile(lms, "learner0")
             assert (name, meta) == (NAME, OTHER_META)
-            # Whoever is signed in then is on record, so that the next login will end it.
+            # A session that lives now is on record, so the next login will end it.
             assert earlier.is_signed_in() is (recorded == earlier_key)
             assert live_sessions(lms).get(number, set()) <= {recorded}
             key = assert_one_login_mends_everything(lms, url, "learner0")
@@ -168,7 +168,7 @@ def test_redis_down_at_login_refuses_the_login_and_changes_nothing(lms, private_
             assert grader.sign_in_to_xqueue() == 500
             assert requests.get(f"{url}/heartbeat", timeout=60).status_code == 503
             assert read_profile(lms, "learner0") == before
-            # Sessions in the database do not need Redis; those in Redis are gone: sign in again.
+            # Sessions in the database do not need Redis. Sessions in Redis are lost.
             assert earlier.is_signed_in() is (engine == "db")
         assert requests.get(f"{url}/heartbeat", timeout=60).status_code == 200
         assert_all_is_mended(lms, url)

@@ -1,4 +1,4 @@
-"""A site that grows, on MariaDB: neither accounts, nor members, nor configured names make a login cost more."""
+"""A large site, on MariaDB: accounts, members of a group and configured names do not make a login cost more."""
 
 import re
 
@@ -46,7 +46,7 @@ def fill():
 
 
 def visit():
-    """Sign in twice, so that there is a session to evict, open the dashboard and sign out; return what was sent."""
+    """Sign in twice (the second login evicts), open the dashboard and sign out. Return the statements."""
     with Statements() as statements:
         for client in (Client(), Client()):
             data = {"email": f"{USERNAME}@example.com", "password": PASSWORD}

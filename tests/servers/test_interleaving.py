@@ -1,7 +1,7 @@
 """
 Two requests of one account, interleaved step by step on MariaDB and Redis.
 
-Nothing here depends on luck: each request stops where the test wants it, in a thread with a connection of its own.
+Nothing depends on timing: each request runs in a thread and stops where the test wants.
 """
 
 import time
@@ -25,7 +25,7 @@ from tests.servers.stepping import SECONDS, Step, in_background
 
 pytestmark = pytest.mark.usefixtures("stepped")
 
-# Where a late save can be stopped: before it begins, and within it, between the two halves of a cache engine's save.
+# Where a late save is stopped: before it, and within the save of a cache engine, which has two steps.
 LATE_SAVES = [
     ("cache", "before_save"),
     ("cache", "within_save"),
@@ -84,9 +84,9 @@ def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user,
     with site_engine(engine):
         again, _ = sign_in(user)
         with in_background(lambda: sign_in(user), before_delete=Step()) as finish_other:
-            # The other has committed, and is about to delete the session that signs in again.
+            # The other login has committed, and will now delete the session that signs in again.
             assert sign_in(user, again)[1] == 200
-            # The other was overtaken in its turn before it was answered, and gets no session.
+            # This login came later and ended the other's session before its answer was ready.
             assert finish_other()[1] == 400
         assert is_alive(key_of(again))
         assert recorded(user) == key_of(again)
@@ -128,7 +128,7 @@ def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_request
     UserProfile.objects.filter(user=user).delete()
     with in_background(lambda: sign_in(user), before_insert=Step()) as finish_first:
         if atomic_requests:
-            # The second would wait for the first at update_last_login, so it can only follow.
+            # The second login waits for the first at update_last_login.
             assert finish_first()[1] == 200
             _, status = sign_in(user)
         else:
@@ -147,13 +147,13 @@ def tab_of(client):
 
 
 def in_its_own_thread(action):
-    """Run ``action`` on another connection, to its end."""
+    """Run ``action`` to its end in another thread."""
     with in_background(action) as finish:
         assert finish() == 200
 
 
 def reload(client):
-    """Return a request that goes on in the background."""
+    """Return a request that runs in the background."""
     return lambda: client.get("/dashboard").status_code
 
 
@@ -343,7 +343,7 @@ def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(
 
 
 def make_staff(user):
-    """Let the account into the admin, where passwords are changed."""
+    """Give the account access to the admin, where passwords are changed."""
     user.is_staff = True
     user.save()
 
@@ -355,7 +355,7 @@ def change_password(client):
 
 
 def from_before(user):
-    """Return two tabs of a browser with a session of the time before the rule."""
+    """Return two tabs of a browser with a session from before."""
     with protection(False):
         client, _ = sign_in(user)
     return client, tab_of(client)
@@ -363,7 +363,7 @@ def from_before(user):
 
 @contextmanager
 def meanwhile(signal, action, when=lambda instance: True):
-    """Run ``action`` in a thread of its own the first time that ``signal`` comes from an account."""
+    """Run ``action`` in another thread the first time that an account sends ``signal``."""
 
     def run(instance, **kwargs):
         if when(instance):
@@ -402,7 +402,7 @@ def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_th
         key = key_of(client)
         late = in_background(reload(tab), **{where: Step()})
         is_whole = lambda instance: not instance.get_deferred_fields()  # noqa: E731
-        # The logout has loaded its session, and knows whose it is.
+        # The logout has loaded its session.
         with meanwhile(post_init, lambda: stack.enter_context(late), when=is_whole):
             assert client.get("/logout").status_code == 200
         stack.close()
@@ -425,7 +425,7 @@ def test_case_13_sessions_from_before_do_not_wait_for_a_locked_account_and_one_t
 
 
 def wait_until_somebody_runs(statement, times=1):
-    """Return as soon as so many other connections run ``statement``, which waits for the row held here."""
+    """Wait until ``times`` other connections run ``statement``, which waits for the row that is locked here."""
     found = "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND info LIKE %s"
     deadline = time.monotonic() + SECONDS
     with connection.cursor() as cursor:

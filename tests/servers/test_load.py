@@ -1,4 +1,4 @@
-"""Exempt graders and learners at once, on MariaDB, Redis and gunicorn: a short ``make load``, at a site by its URL."""
+"""Exempt graders and learners at once, on MariaDB, Redis and gunicorn: a short ``make load`` at a URL."""
 
 import contextlib
 import os
@@ -38,6 +38,6 @@ def test_under_load_nobody_is_refused_who_should_not_be_and_the_audit_log_agrees
         len(re.findall(rf"\[audit\] {line} - user\.id: \d+", log))
         for line in ("Login success", "Logout", "Single login exempt", "Single login evicted")
     )
-    # A learner's round is two logins, of which the second evicts, and a logout; one login more is left in the end.
+    # Each round of a learner has two logins and a logout. The second login evicts. At the end one more login follows.
     assert logouts > 0
     assert (logins, exempted, evicted) == (GRADERS + 2 * logouts + LEARNERS, GRADERS, logouts)

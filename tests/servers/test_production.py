@@ -1,4 +1,4 @@
-"""docs/lms.yml, and the SQL and the commands of docs/production.rst, on MariaDB and Redis, from nothing."""
+"""docs/lms.yml and the SQL and commands of docs/production.rst, on an empty MariaDB and Redis."""
 
 import contextlib
 import re
@@ -22,7 +22,7 @@ CREATE_HONOR = (
 
 @contextlib.contextmanager
 def documented_database():
-    """Run the documented SQL with a name of our own for the database and its account; yield the name; drop both."""
+    """Run the documented SQL with a new name for the database and its account. Yield the name. Drop both at the end."""
     name = f"single_login_{uuid.uuid4().hex[:12]}"
     block = re.search(r"code-block:: sql\n\n((?: +.*\n)+)", (DOCS / "production.rst").read_text())[1]
     with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
@@ -36,7 +36,7 @@ def documented_database():
 
 
 def with_own_names(text, name):
-    """Return ``text`` with ``name`` in place of the documented names of the database and its account."""
+    """Return ``text`` with ``name`` instead of the documented names of the database and its account."""
     return re.sub(r"edxapp(001)?", name, text)
 
 

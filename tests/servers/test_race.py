@@ -1,7 +1,7 @@
 """
-Simultaneous logins on MariaDB, Redis and gunicorn: exactly the recorded session of each account lives, and no 5xx.
+Simultaneous logins on MariaDB, Redis and gunicorn: of each account only the recorded session lives. No 5xx.
 
-"make race" plays the same at length.
+``make race`` does the same with more configurations.
 """
 
 import pytest
@@ -9,8 +9,8 @@ import pytest
 from measure.populate import PASSWORD, populate
 from measure.race import ACCOUNTS, Race
 
-# Engine, ATOMIC_REQUESTS, workers and threads of gunicorn, and whether every request is checked. By default, a cache
-# engine may bring a session back whose answer is still on its way: case 2b.
+# Engine, ATOMIC_REQUESTS, workers and threads of gunicorn, and whether every request is checked. At login, a cache
+# engine may bring back a session whose answer is not sent yet: case 2b.
 CONFIGURATIONS = [
     ("db", True, (4, 1), "at_login"),
     ("db", False, (8, 1), "at_login"),
@@ -18,14 +18,14 @@ CONFIGURATIONS = [
     ("cached_db", False, (4, 1), "every_request"),
     ("db", True, (2, 4), "every_request"),
 ]
-# Browsers at random also change their passwords, which ends no other session at login.
+# At random, browsers also change the password, which ends no other session at login.
 CHECKED = [configuration for configuration in CONFIGURATIONS if configuration[-1] == "every_request"]
 IDS = "{0[0]}-{0[1]}-{0[2]}-{0[3]}".format
 
 
 @pytest.fixture(scope="module", params=CONFIGURATIONS, ids=IDS)
 def race(lms, request):
-    """Browsers at an LMS whose accounts have no profile yet."""
+    """A race at an LMS whose accounts have no profile yet."""
     engine, atomic_requests, (workers, threads), level = request.param
     is_checking = level == "every_request"
     lms.configure(engine=engine, atomic_requests=atomic_requests, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_checking)

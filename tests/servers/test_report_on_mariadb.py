@@ -1,4 +1,4 @@
-"""What operators see on MariaDB, whose collation takes names for equal that differ by case or by a space at the end."""
+"""The report on MariaDB. Its collation treats names as equal that differ in case or in a space at the end."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ SIMILAR = ["XQWATCHER", "XqWatcher", "xqwatcher ", "xqwatchér"]
 
 @pytest.fixture(autouse=True)
 def _nobody(mariadb):
-    """No account and no group is left behind."""
+    """Delete all accounts and groups after the test."""
     yield
     Group.objects.all().delete()
     User.objects.all().delete()
@@ -73,7 +73,7 @@ def test_very_many_names_are_looked_up_in_chunks_and_those_that_match_nothing_ar
             report = Report()
             assert len(report.exempt_ids()) == 4_500
             findings = report.findings
-        # A chunk of names each, then the suggestions for the first names that match nothing.
+        # One query for each chunk of names, then the suggestions for the first names that match nothing.
         assert len(statements.sent) == 5 + 20
         assert ids(findings) == ["W011"] * 21
         assert findings[-1].count == 480
@@ -85,7 +85,7 @@ def test_very_many_names_are_looked_up_in_chunks_and_those_that_match_nothing_ar
 
 @contextlib.contextmanager
 def account_of_the_database(*tables):
-    """Create an account that may read ``tables`` alone; yield how to connect with it; drop it."""
+    """Create an account that may read only ``tables``. Yield its address, and drop it at the end."""
     name, password = f"single_login_{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
     database = connection.settings_dict["NAME"]
     with contextlib.closing(connect()) as root, root.cursor() as cursor:
@@ -101,7 +101,7 @@ def account_of_the_database(*tables):
 
 
 def manage(folder, database, *arguments):
-    """Run a management command with ``database`` in a process of its own."""
+    """Run a management command with ``database`` in a new process."""
     lms_cfg = folder / "lms.yml"
     databases = {"default": {"ENGINE": "django.db.backends.mysql", **database}}
     lms_cfg.write_text(yaml.safe_dump({"SECRET_KEY": "of this test", "DATABASES": databases, GROUPS: ["xqueue"]}))

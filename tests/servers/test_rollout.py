@@ -1,5 +1,5 @@
 """
-Two servers of one site with different settings, as during a deploy, and one server that is restarted with others.
+Two servers of one site with different settings, as during a deploy, and a server that restarts with new settings.
 
 The servers share MariaDB and Redis. The table under "Kubernetes" in docs/operators.rst is what is tested here.
 """
@@ -18,7 +18,7 @@ PERSON, GRADER = "person", "grader"
 
 
 class Settings(NamedTuple):
-    """What a server's lms.yml says."""
+    """The settings in a server's lms.yml."""
 
     check_every_request: bool
     exempt: bool
@@ -61,7 +61,7 @@ class Site:
         return browser.is_signed_in()
 
     def audit_lines(self, settings):
-        """Return how many sessions the server with ``settings`` says it has evicted."""
+        """Return how many evictions the server with ``settings`` has logged."""
         return self.logs[settings].read_text().count("Single login evicted")
 
 
@@ -123,7 +123,7 @@ def test_a_session_that_lost_its_exemption_is_ended_once_although_the_api_rolls_
     answers = [grader.request("GET", "/xqueue/get_submission/?queue_name=none").status_code for _ in range(5)]
     assert set(answers) <= {401, 403}
     assert site.audit_lines(EVERY_REQUEST) == lines + 1
-    # The exemption is restored. The old cookie is worth nothing.
+    # The exemption is restored. The old cookie does not sign in.
     assert not site.is_signed_in(grader, EVERY_REQUEST_EXEMPT)
 
 

@@ -1,4 +1,4 @@
-"""What a stranger, or bad luck, can do to the login path on MariaDB, Redis and gunicorn."""
+"""Attacks on the login path, and unlucky timing, on MariaDB, Redis and gunicorn."""
 
 import socket
 import time
@@ -31,14 +31,14 @@ SIGNED_IN, REFUSED = (200, 302), (400, 401)
 
 
 def stop(where):
-    """Stop in the thread that has a step of this name."""
+    """Stop, if this thread has a step of this name."""
     step = vars(steps).get(where)
     if step:
         step.stop_here()
 
 
 class StoppingHasher(MD5PasswordHasher):
-    """Stops when it has found a password to be right."""
+    """Stops after it has verified a password."""
 
     def verify(self, password, encoded):
         is_right = super().verify(password, encoded)
@@ -47,24 +47,24 @@ class StoppingHasher(MD5PasswordHasher):
 
 
 def stop_before_login_is_noted(instance, update_fields, **kwargs):
-    """A receiver of pre_save: the browser's earlier session is gone, and the account's row is about to be locked."""
+    """A receiver of pre_save: the browser's earlier session is deleted, and the account's row is not locked yet."""
     if update_fields == frozenset(["last_login"]):
         stop("before_login_is_noted")
 
 
 def stop_after_save(**kwargs):
-    """A receiver of post_save: a profile is written, and not committed."""
+    """A receiver of post_save: a profile is written and not committed."""
     stop("after_save")
 
 
 def stop_between_deletions(**kwargs):
-    """A receiver of post_delete: the profile is deleted, and its account is not."""
+    """A receiver of post_delete: the profile is deleted, its account is not."""
     stop("between_deletions")
 
 
 @pytest.fixture(params=[True, False], ids=["atomic_requests", "autocommit"])
 def production(request, mariadb, settings):
-    """Everything in this process's LMS as in production, and the stops built in; with ATOMIC_REQUESTS and without."""
+    """This process's LMS as in production, with stops, with and without ATOMIC_REQUESTS."""
     receivers = [
         (user_logged_in, stop_before_commit, None),
         (pre_save, stop_before_login_is_noted, get_user_model()),
@@ -86,26 +86,26 @@ def production(request, mariadb, settings):
 
 
 def attempt(endpoint, user, client):
-    """Try to sign in; return the response. A fault in the server is a response, too."""
+    """Try to sign in. Return the response, also if it is a 5xx."""
     path, field, attribute = ENDPOINTS[endpoint]
     client.raise_request_exception = False
     return client.post(path, {field: getattr(user, attribute), "password": TEST_PASSWORD})
 
 
 def sign_in(endpoint, user, client=None):
-    """Sign in, in a new browser or again in ``client``; return the status."""
+    """Sign in, in a new browser or again in ``client``. Return the status."""
     return attempt(endpoint, user, client or Client()).status_code
 
 
 def sign_in_as_admin(user):
-    """Return a client that an administrator is signed in with."""
+    """Return a client in which an administrator is signed in."""
     client = Client(raise_request_exception=False)
     client.force_login(user)
     return client
 
 
 def deletion(how, user):
-    """Return a function that deletes the account, and returns the status: 302 when all went well."""
+    """Return a function that deletes the account in the admin. It returns the status, 302 if it worked."""
     if how == "by a command":
         return lambda: 302 if user.delete() else None
     admin = sign_in_as_admin(UserFactory(is_staff=True, is_superuser=True))
@@ -116,7 +116,7 @@ def deletion(how, user):
 
 
 def wait_until_somebody_waits_for_a_row():
-    """Return as soon as another connection to this database waits for a row that a third one holds."""
+    """Wait until a connection to this database waits for a row that another connection has locked."""
     found = (
         "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist "
         "ON id = trx_mysql_thread_id WHERE db = DATABASE() AND trx_state = 'LOCK WAIT'"
@@ -126,7 +126,7 @@ def wait_until_somebody_waits_for_a_row():
             cursor.execute(found)
             if cursor.fetchone()[0]:
                 return
-            # InnoDB renews this table only when nobody has read it for a tenth of a second.
+            # InnoDB updates this table only if it was not read in the last 0.1 seconds.
             time.sleep(0.15)
     raise AssertionError("Nobody waits for a row.")
 
@@ -253,7 +253,7 @@ def test_every_spelling_that_mariadb_takes_for_an_account_counts_as_that_account
 
 @pytest.fixture(scope="module")
 def site(lms):
-    """A production LMS with the rate limits that are the defaults, and graders; its URL."""
+    """The URL of a production LMS with graders and the default rate limits."""
     create = "from django.contrib.auth.models import User; User.objects.create_user('xqwatcher', None, 'edx')"
     lms.manage("shell", "--no-imports", "-c", create)
     documented = yaml.safe_load((REPO_ROOT / "docs" / "lms.yml").read_text())["CLOSEST_CLIENT_IP_FROM_HEADERS"]
@@ -265,7 +265,7 @@ def site(lms):
 
 
 def grader(url, address):
-    """A grader with its CSRF cookie, at an address of its own, behind a proxy."""
+    """A grader with a CSRF cookie and its own address, behind a proxy."""
     session = requests.Session()
     session.headers.update({"X-Forwarded-For": address, "Connection": "close"})
     session.get(f"{url}/xqueue/login/", timeout=60)

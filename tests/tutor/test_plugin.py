@@ -1,4 +1,4 @@
-"""The Tutor plugin, tried with the real Tutor: ``make test-tutor``."""
+"""The Tutor plugin, with the real Tutor: ``make test-tutor``."""
 
 import os
 import re
@@ -15,7 +15,7 @@ PROTECTION = re.compile(r"PREVENT_CONCURRENT_LOGINS\S* = (.*)$", re.MULTILINE)
 
 
 class Tutor:
-    """A Tutor of its own, with the plugin installed and enabled, in a folder that goes away."""
+    """Tutor in a temporary folder, with the plugin installed and enabled."""
 
     def __init__(self, folder):
         self.root = folder / "root"
@@ -27,12 +27,12 @@ class Tutor:
         self.run("plugins", "enable", "single_login")
 
     def try_to_run(self, *arguments):
-        """Run Tutor's command; return the finished process."""
+        """Run a Tutor command. Return the finished process."""
         command = [Path(sys.executable).with_name("tutor"), *arguments]
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
 
     def run(self, *arguments):
-        """Run Tutor's command, which has to succeed."""
+        """Run a Tutor command that must succeed."""
         process = self.try_to_run(*arguments)
         assert process.returncode == 0, process.stderr
         return process.stdout
@@ -42,7 +42,7 @@ class Tutor:
         self.run(*self.save(**settings))
 
     def refuse(self, **settings):
-        """Save a configuration that has to be refused; return Tutor's last line."""
+        """Save a configuration that must be refused. Return Tutor's last line."""
         process = self.try_to_run(*self.save(**settings))
         assert process.returncode == 1
         assert "Traceback" not in process.stderr
@@ -50,7 +50,7 @@ class Tutor:
 
     @staticmethod
     def save(**settings):
-        """Return Tutor's command that sets ``settings``."""
+        """Return the Tutor command that sets ``settings``."""
         return ["config", "save", *(part for name, value in settings.items() for part in ("--set", f"{name}={value}"))]
 
     def read(self, *path):
@@ -58,11 +58,11 @@ class Tutor:
         return self.root.joinpath("env", *path).read_text(encoding="utf-8")
 
     def read_settings(self, system):
-        """Return what the YAML file of ``system`` holds."""
+        """Return the content of the YAML file of ``system``."""
         return yaml.safe_load(self.read("apps", "openedx", "config", f"{system}.env.yml"))
 
     def read_protection(self, system, environment="production"):
-        """Return each value that the Python settings of ``system`` give the protection, in order."""
+        """Return the values that the Python settings of ``system`` assign to the protection, in order."""
         rendered = self.read("apps", "openedx", "settings", system, f"{environment}.py")
         compile(rendered, environment, "exec")
         return PROTECTION.findall(rendered)
@@ -110,7 +110,7 @@ def test_nobody_is_exempt_and_the_protection_is_as_it_was_with_nothing_configure
 @pytest.mark.parametrize(("value", "rendered"), [("true", "True"), ("false", "False")])
 def test_the_protection_is_turned_on_and_off_in_the_lms(tutor, environment, value, rendered):
     tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS=value)
-    # Tutor's own comes first.
+    # Tutor sets it first.
     assert tutor.read_protection("lms", environment) == ["False", rendered, rendered]
 
 

@@ -4,7 +4,7 @@ Case 15 of the table of cases: JWT cookies.
 With the check at every request they count only beside a live session of their account. At login they count until
 they expire, as on the platform.
 
-To be mixed in beside ``SingleLoginCases`` where signing in brings JWT cookies, as it does on the platform.
+A mixin to use with ``SingleLoginCases`` where a login sets JWT cookies, as on the platform.
 """
 
 from base64 import urlsafe_b64encode
@@ -22,12 +22,12 @@ from single_login_cases import BY_GROUP, protection
 
 @ddt.ddt
 class JwtCookieCases:
-    """A place that has more APIs may name them in ``apis``."""
+    """The cases. A subclass may name more APIs in ``apis``."""
 
     apis = ("/api/user/v1/me",)
-    # Where signing in by another site begins, if it can be done here.
+    # The URL at which a login through another site starts, or None if there is none.
     by_another_site = "/auth/complete/another/"
-    # Whether a request is refused whose session and JWT cookies are of different accounts.
+    # Whether the platform refuses a request whose session and JWT cookies are of different accounts.
     refuses_two_accounts = False
 
     @property
@@ -50,7 +50,7 @@ class JwtCookieCases:
             assert answer.json() == {"username": self.user.username}
 
     def copy_of(self, client, *, with_session):
-        """Return a browser with ``client``'s cookies of this moment, with the session's or without it."""
+        """Return a browser with a copy of ``client``'s cookies, with or without the session's."""
         copy = self.client_class()
         for name, morsel in client.cookies.items():
             if with_session or name != settings.SESSION_COOKIE_NAME:
@@ -59,7 +59,7 @@ class JwtCookieCases:
         return copy
 
     def copies_of(self, client):
-        """Return browsers with all of ``client``'s cookies, and with all but the session's."""
+        """Return two browsers: one with all of ``client``'s cookies, and one without the session's."""
         return [self.copy_of(client, with_session=with_session) for with_session in (True, False)]
 
     def token_of(self, client):
@@ -84,13 +84,13 @@ class JwtCookieCases:
                 {200},
             ]
 
-    def test_case_15_an_evicted_browser_is_answered_by_no_api(self):
+    def test_case_15_no_api_answers_an_evicted_browser(self):
         evicted = self.new_client(self.user)
         kept = self.copies_of(evicted)
         live = self.new_client(self.user)
         assert [self.answers(client) for client in (evicted, *kept, live)] == [{self.without_session}] * 3 + [{200}]
 
-    def test_case_15_the_cookies_that_do_not_count_are_deleted_with_the_refusal(self):
+    def test_case_15_a_refusal_deletes_the_cookies_that_do_not_count(self):
         evicted = self.new_client(self.user)
         live = self.new_client(self.user)
         for client, expected in ((evicted, self.without_session), (live, 200)):
@@ -98,7 +98,7 @@ class JwtCookieCases:
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name()):
                 assert bool(client.cookies[name].value) == (expected == 200)
 
-    def test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end(self):
+    def test_case_15_a_login_through_another_site_that_sets_the_cookies_first_works(self):
         if self.by_another_site is None:
             self.skipTest("Nobody signs in by another site here")
         client, url = self.new_client(), self.by_another_site
@@ -108,7 +108,7 @@ class JwtCookieCases:
         assert self.answers(client) == {200}
         assert self.recorded() == self.key_of(client)
 
-    def test_case_15_cookies_kept_over_a_logout_are_answered_by_no_api(self):
+    def test_case_15_no_api_answers_cookies_that_were_kept_after_a_logout(self):
         client = self.new_client(self.user)
         kept = self.copies_of(client)
         self.sign_out(client)
@@ -125,7 +125,7 @@ class JwtCookieCases:
         assert self.answers(theirs) == {200}
 
     @ddt.data(1, 2)
-    def test_case_15_cookies_that_hold_no_token_are_nobodys(self, number):
+    def test_case_15_cookies_without_a_token_sign_nobody_in(self, number):
         client = self.new_client(self.user)
         # The platform refuses a request with such cookies, even beside a live session.
         beside_session = 200 if self.checks_every_request else 401
@@ -134,12 +134,12 @@ class JwtCookieCases:
                 browser.cookies[name] = "no.token"
             assert self.answers(browser) == {expected}
 
-    def test_case_15_a_token_nested_deeper_than_anybody_reads_is_nobodys(self):
+    def test_case_15_a_token_that_is_nested_too_deep_is_ignored(self):
         client = self.new_client(self.user)
         client.cookies[jwt_cookie_name()] = f"{urlsafe_b64encode(b'[' * 2000).decode()}.e30.x"
         assert client.get(self.apis[0]).status_code == 200
 
-    def test_case_15_a_token_sent_whole_in_one_cookie_is_no_way_round_it(self):
+    def test_case_15_a_whole_token_in_one_cookie_counts_only_with_a_session(self):
         token = self.token_of(self.new_client(self.user))
         for is_on, expected in ((True, self.without_session), (False, 200)):
             client = self.client_class()
@@ -153,14 +153,14 @@ class JwtCookieCases:
         self.new_client(self.user)
         assert [self.answers(client, **header) for client in (app, evicted)] == [{200}, {200}]
 
-    def test_case_15_a_whole_token_beside_an_empty_half_is_no_way_round_it(self):
+    def test_case_15_a_whole_token_with_an_empty_half_counts_only_with_its_session(self):
         token = self.token_of(self.new_client(self.user))
         client = self.new_client(self.create_user("other"))
         client.cookies[jwt_cookie_signature_name()] = ""
         client.cookies[jwt_cookie_name()] = token
         self.assert_the_session_counts(client)
 
-    def test_case_15_with_the_protection_off_the_cookies_count_as_they_did(self):
+    def test_case_15_with_the_protection_off_the_cookies_count(self):
         with protection(False):
             client = self.new_client(self.user)
             kept = self.copies_of(client)

@@ -28,12 +28,12 @@ IS_LMS = settings.ROOT_URLCONF.startswith("lms.")
 
 @ddt.ddt
 class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCases, TransactionTestCase):
-    """Through the login and logout of the platform's LMS or Studio, with the JWT cookies that it sets in production."""
+    """The table, through the login and logout of the platform's LMS or Studio, with JWT cookies as in production."""
 
     apis = ("/api/user/v1/me", "/api/enrollment/v1/enrollment") if IS_LMS else ("/api/user/v1/me",)
 
     by_another_site = "/auth/login/dummy/" if IS_LMS else None
-    # Safe sessions do.
+    # The platform's safe sessions refuse it.
     refuses_two_accounts = True
 
     def setUp(self):
@@ -42,7 +42,7 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
         self.addCleanup(with_jwt_cookies.disable)
         super().setUp()
         setup_login_oauth_client()
-        # The platform counts the attempts to sign in.
+        # The platform limits the number of logins.
         cache.clear()
 
     @property
@@ -50,7 +50,7 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
         return getattr(settings, "SINGLE_LOGIN_CHECK_EVERY_REQUEST", False)
 
     def is_signed_in(self, client):
-        # At login, JWT cookies count without a session. This asks about the session, so it puts them aside.
+        # At login, JWT cookies count without a session. Remove them for this request, which asks about the session.
         names = (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
         aside = {name: client.cookies.pop(name) for name in names if name in client.cookies}
         is_signed_in = client.get("/api/user/v1/me").status_code == 200
@@ -74,11 +74,11 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
                 self.skipTest("This platform itself signs everybody out when SECRET_KEY is rotated")
         super().test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it()
 
-    def test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end(self):
+    def test_case_15_a_login_through_another_site_that_sets_the_cookies_first_works(self):
         if IS_LMS:
             ThirdPartyAuthTestMixin.configure_dummy_provider(enabled=True, visible=True)
             UserSocialAuth.objects.create(user=self.user, provider="dummy", uid="1234")
-        super().test_case_15_a_sign_in_by_another_site_which_sets_the_cookies_first_comes_to_its_end()
+        super().test_case_15_a_login_through_another_site_that_sets_the_cookies_first_works()
 
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"

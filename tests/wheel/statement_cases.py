@@ -1,4 +1,4 @@
-"""What single login costs the database where the app is installed from the wheel: statements, by table."""
+"""The statements of a login with the wheel, by table."""
 
 import ddt
 from django.contrib.auth import SESSION_KEY, get_user_model
@@ -14,10 +14,10 @@ NO_MATCH = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
 
 @ddt.ddt
 class StatementCases:
-    """To be mixed in beside ``SingleLoginCases``."""
+    """A mixin to use with ``SingleLoginCases``."""
 
     def receive_login(self):
-        """Let the receiver have a login of the user; return the statements that it sent."""
+        """Call the receiver for a login of the user. Return its statements."""
         request = RequestFactory().get("/")
         request.session = self.client_class().session
         request.session[SESSION_KEY] = str(self.user.pk)
@@ -38,7 +38,7 @@ class StatementCases:
     def test_statements_of_a_login(self, is_on, exemptions, expected):
         with protection(is_on, **exemptions):
             assert self.receive_login() == expected
-            # And so once there is an earlier session to end.
+            # The same with an earlier session to end.
             assert self.receive_login() == expected
 
     @ddt.data(

@@ -1,4 +1,4 @@
-"""The table of cases, with the wheel installed on a platform that was not changed for it."""
+"""The table of cases, with the wheel on an unchanged platform."""
 
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -13,7 +13,7 @@ from common.djangoapps.student import models
 
 
 class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, StatementCases, TransactionTestCase):
-    """Whichever LMS or Studio the settings name: tox runs it with several."""
+    """The LMS or Studio that the settings name. tox runs it with several settings."""
 
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"

@@ -1,4 +1,4 @@
-"""The wheel comes to a site that had none, and goes again: each time in processes of its own, on one database."""
+"""The wheel is installed and removed. Each step is a new process on the same database."""
 
 import json
 import os
@@ -16,7 +16,7 @@ WITHOUT, AT_LOGIN, EVERY_REQUEST = "without the wheel", "at login", "every reque
 
 @ddt.ddt
 class InstallingTest(SimpleTestCase):
-    """Each letter is a browser; see standin/visits.py."""
+    """Each letter is a browser: see standin/visits.py."""
 
     def setUp(self):
         directory = TemporaryDirectory()
@@ -25,7 +25,7 @@ class InstallingTest(SimpleTestCase):
         self.cookies = {}
 
     def visit(self, engine, level, *visits):
-        """Let browsers visit the site at ``level``; return those that are signed in, in one string."""
+        """Let browsers visit the site at ``level``. Return those that are signed in, in one string."""
         process = subprocess.run(
             [sys.executable, STANDIN / "visits.py", *visits],
             cwd=self.directory,
@@ -49,7 +49,7 @@ class InstallingTest(SimpleTestCase):
         assert self.visit(engine, WITHOUT, "a:anna", "b:bert", "c:worker") == "abc"
         with_wheel = ["a", "b", "c", "d:worker", "e:worker", "c", "d", "f:anna", "a", "b", "g:anna"]
         assert self.visit(engine, EVERY_REQUEST, *with_wheel) == "abcdecdfbg"
-        # Neither a, which came again after it was ended, nor f, which did not.
+        # Neither a, which visited after it was ended, nor f, which did not visit.
         assert self.visit(engine, WITHOUT, *"abcdefg") == "bcdeg"
 
     @ddt.data("db", "cached_db", "cache", "file")
@@ -67,6 +67,6 @@ class InstallingTest(SimpleTestCase):
 
     def test_sessions_survive_installing_it_again(self):
         assert self.visit("db", EVERY_REQUEST, "a:anna", "b:bert", "c:worker") == "abc"
-        # In between the platform ends bert's session for another, and records that.
+        # Meanwhile the platform ends bert's session for another login, and records that one.
         assert self.visit("db", WITHOUT, "a", "d:bert", "b") == "ad"
         assert self.visit("db", EVERY_REQUEST, *"abcd", "e:anna", "f:bert", *"abcd") == "acdefc"

@@ -1,4 +1,4 @@
-"""What operators can see on a platform that was not changed for it: the checks, the command, the page."""
+"""What operators see on an unchanged platform: the checks, the command, the page."""
 
 import json
 import os
@@ -17,7 +17,7 @@ URL = "/single_login/exemptions/"
 
 @override_settings(**BY_GROUP)
 class OperatorsTest(TestCase):
-    """One exempt account, and one exempt group that is not there."""
+    """One exempt account, and one exempt group that does not exist."""
 
     def setUp(self):
         super().setUp()
@@ -32,7 +32,7 @@ class OperatorsTest(TestCase):
         return user
 
     def sign_in(self, user):
-        """Return a client that is signed in through the platform's own view."""
+        """Return a client that signed in through the platform's view."""
         client = self.client_class()
         assert client.post("/login_ajax", {"email": user.email, "password": PASSWORD}).status_code == 200
         return client

@@ -1,4 +1,4 @@
-"""The wheel as a plugin: what it holds, how it is found, and what it does to the platform's process."""
+"""The wheel as a plugin: its files, how the platform finds it, and what it changes in a process."""
 
 import json
 import os
@@ -98,7 +98,7 @@ IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
 
 class WheelTest(SimpleTestCase):
-    """What is in the wheel."""
+    """The files of the wheel."""
 
     def setUp(self):
         files = [Path(file) for file in distribution("openedx-single-login").files]
@@ -127,10 +127,10 @@ class WheelTest(SimpleTestCase):
 
 @ddt.ddt
 class ProcessTest(SimpleTestCase):
-    """What a process of the platform says when it starts."""
+    """The start of a process of the platform."""
 
     def run_django(self, settings, *command, **yaml):
-        """Run a Django command in a process of its own; ``yaml`` is its lms.yml."""
+        """Run a Django command in a new process. ``yaml`` is its lms.yml."""
         with TemporaryDirectory() as directory:
             config = Path(directory) / "lms.yml"
             config.write_text(json.dumps(yaml), encoding="utf-8")
@@ -209,7 +209,7 @@ class ProcessTest(SimpleTestCase):
         ]
 
     def show_settings(self, settings):
-        """Return SESSION_ENGINE and MIDDLEWARE as a process with these settings has them."""
+        """Return SESSION_ENGINE and MIDDLEWARE of a process with these settings."""
         process = self.run_django(settings, "shell", "--command", SHOW_SETTINGS)
         return json.loads(process.stdout.splitlines()[-1])
 

@@ -1,8 +1,8 @@
 """
-A process of the stand-in that serves some browsers, in which they sign in or load a page.
+A process of the stand-in in which browsers sign in or load a page.
 
-The arguments say who does what: "browser:account" signs in, "browser" loads a page. What the browsers keep between
-processes comes in and goes out as JSON; with it goes the list of those that are signed in.
+In the arguments "browser:account" signs in, and "browser" loads a page. The process reads the cookies of the browsers
+as JSON, and writes them with the list of the browsers that are signed in.
 """
 
 import json
@@ -21,7 +21,7 @@ PASSWORD = "Password1234"
 
 
 def browser_of(cookie):
-    """Return a browser that has the session cookie ``cookie``, if it has one."""
+    """Return a browser with the session cookie ``cookie``, if it is given."""
     browser = Client()
     if cookie:
         browser.cookies[settings.SESSION_COOKIE_NAME] = cookie

@@ -1,10 +1,10 @@
-"""Settings that the stand-in's LMS and Studio share."""
+"""Settings of both the stand-in's LMS and Studio."""
 
 from edx_django_utils.plugins import get_plugin_apps
 
 
 def installed_apps(project, *others):
-    """Return the apps of ``project``, plugins included, which do not come last; ``others`` do."""
+    """Return the apps of ``project`` with its plugins, and ``others`` at the end."""
     return [
         "django.contrib.auth",
         "django.contrib.contenttypes",
@@ -19,7 +19,7 @@ SECRET_KEY = "test only"
 ALLOWED_HOSTS = ["*"]
 FEATURES = {"PREVENT_CONCURRENT_LOGINS": True}
 SINGLE_LOGIN_CHECK_EVERY_REQUEST = False
-# In the platform's order: its reader of JWT cookies comes before the sessions.
+# In the platform's order: its reader of JWT cookies is before the session middleware.
 MIDDLEWARE = [
     "edx_django_utils.cache.middleware.RequestCacheMiddleware",
     "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware",

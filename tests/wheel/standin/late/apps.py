@@ -1,16 +1,16 @@
-"""An app that connects the platform's receiver later than any platform does."""
+"""An app that connects the platform's receiver later than a platform does."""
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
 
 class LateConfig(AppConfig):
-    """To be listed after the plugins."""
+    """The app stands after the plugins."""
 
     name = "late"
 
     def import_models(self):
-        """Take the receiver away until this app is ready."""
+        """Hide the receiver until this app is ready."""
         super().import_models()
         from common.djangoapps.student.models import enforce_single_login
 
@@ -19,6 +19,6 @@ class LateConfig(AppConfig):
             signal.disconnect(self.receiver)
 
     def ready(self):
-        """Give it back."""
+        """Connect the receiver."""
         for signal in (user_logged_in, user_logged_out):
             signal.connect(self.receiver)

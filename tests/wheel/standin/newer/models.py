@@ -1,5 +1,5 @@
 """
-The receiver of a newer platform in the older one's place.
+The receiver of a newer platform.
 
 It creates a missing profile, then skips exempt accounts. A setting that is a bare string matches parts of the string.
 """

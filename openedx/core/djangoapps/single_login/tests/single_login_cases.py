@@ -265,6 +265,14 @@ class SingleLoginCases:
         assert self.sign_in(client, self.user).status_code in (200, 302)
         assert self.key_of(client) == self.recorded() != key
 
+    def test_case_2_a_login_signal_gives_a_session_from_before_a_fresh_key(self):
+        session = self.from_before().session
+        earlier_key = session.session_key
+        request = RequestFactory().get("/")
+        request.session, request.COOKIES[settings.SESSION_COOKIE_NAME] = session, earlier_key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        assert self.recorded() == self.key_in(session) != earlier_key
+
     def overtake(self, loser, winner):
         """Sign in with ``loser``. Before its response, but after it was recorded, sign in with ``winner``."""
 

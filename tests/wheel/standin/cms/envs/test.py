@@ -1,4 +1,4 @@
-"""Studio alone."""
+"""Studio, without the LMS."""
 
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins

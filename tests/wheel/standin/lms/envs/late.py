@@ -1,4 +1,4 @@
-"""The LMS of a platform that connects its receiver when the plugins are ready already."""
+"""The LMS of a platform that connects its receiver after the plugins are ready."""
 
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins

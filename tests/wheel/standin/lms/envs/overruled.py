@@ -1,4 +1,4 @@
-"""The LMS with one more settings file, which comes after the plugins and puts the site's own sessions back."""
+"""The LMS with another settings file after the plugins, which sets SESSION_ENGINE again."""
 
 from common import envs
 from lms.envs.production_every_request import *  # noqa: F403

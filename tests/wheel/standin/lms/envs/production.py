@@ -1,4 +1,4 @@
-"""The LMS with sessions in the cache, a transaction for each statement, and an lms.yml (in JSON, which is YAML too)."""
+"""The LMS with sessions in the cache, no transaction for a request, and an lms.yml in JSON, which is YAML too."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The LMS of a site with a database and sessions that outlast a process; LEVEL says with which protection."""
+"""The LMS of a site whose database and sessions outlive a process. LEVEL is the level of the protection."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins
 
-# A project without plugins is what a platform is where none are installed.
+# This project has no plugins, like a platform without the wheel.
 LEVEL = os.environ["LEVEL"]
 PROJECT = "no.plugins" if LEVEL == "without the wheel" else "lms.djangoapp"
 INSTALLED_APPS = installed_apps(PROJECT)  # noqa: F405

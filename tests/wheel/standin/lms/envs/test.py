@@ -1,4 +1,4 @@
-"""The LMS as its own tests run it: sessions in the database, one transaction for each request."""
+"""The LMS with sessions in the database and a transaction for each request."""
 
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins

@@ -1,4 +1,4 @@
-"""Settings of some other Django project, without the app ``student``."""
+"""Settings of another Django project, without the app ``student``."""
 
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins

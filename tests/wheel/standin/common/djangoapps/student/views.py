@@ -1,4 +1,4 @@
-"""Signing in and out, and something that needs a session, or a JWT."""
+"""Views: login, logout, a page that needs a session, and an API that takes a session or a JWT."""
 
 import time
 
@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 
 def login_user(request):
-    """Sign in with ``email`` and ``password``; the answer brings JWT cookies, which are good for an hour."""
+    """Sign in with ``email`` and ``password``, and set JWT cookies, which are valid for an hour."""
     account = get_user_model().objects.filter(email=request.POST["email"]).first()
     user = authenticate(request, username=account and account.username, password=request.POST["password"])
     if user is None:
@@ -29,7 +29,7 @@ def login_user(request):
 
 
 def complete(request, backend):
-    """Sign in who comes back from another site: the JWT cookies first, and the session when they have come back."""
+    """Finish a login through another site: set the JWT cookies, redirect, and sign in when the browser sends them."""
     user = get_user_model().objects.get()
     if not {jwt_cookie_header_payload_name(), jwt_cookie_signature_name()} <= request.COOKIES.keys():
         return with_jwt_cookies(HttpResponseRedirect(request.path), user)
@@ -38,7 +38,7 @@ def complete(request, backend):
 
 
 def with_jwt_cookies(response, user):
-    """Return ``response``, with a token for ``user`` in two cookies."""
+    """Return ``response`` with a token for ``user`` in two cookies."""
     payload, _, signature = create_jwt(user).rpartition(".")
     response.set_cookie(jwt_cookie_header_payload_name(), payload)
     response.set_cookie(jwt_cookie_signature_name(), signature)
@@ -64,7 +64,7 @@ def logout_user(request):
 
 @login_required
 def dashboard(request):
-    """Greet somebody who is signed in."""
+    """Answer 200 to a user who is signed in."""
     return HttpResponse(request.user.username)
 
 
@@ -75,7 +75,7 @@ class Me(APIView):
     permission_classes = (IsAuthenticated,)
 
     def get(self, request):
-        """Say who asks."""
+        """Return the username."""
         return Response({"username": request.user.username})
 
 

@@ -1,8 +1,8 @@
 """
-The profile and the receiver of a platform that knows nothing of exemptions.
+The profile and the receiver of a platform without exemptions.
 
-Written to the facts of the platform, its shortcomings included: the session store is chosen once, the recorded session
-is deleted even when it is the one that is signing in, every column is saved, and there is no lock.
+It behaves like the platform, with its faults: the session store is chosen once, the recorded session is deleted even if
+it is the one that signs in, all columns are saved, and there is no lock.
 """
 
 import json
@@ -17,7 +17,7 @@ SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 class UserProfile(models.Model):
-    """What the platform knows of an account."""
+    """The profile of an account."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
     name = models.CharField(blank=True, max_length=255)
@@ -34,7 +34,7 @@ class UserProfile(models.Model):
         return json.loads(self.meta) if self.meta else {}
 
     def set_meta(self, meta):
-        """Keep ``meta``, unsaved."""
+        """Set ``meta`` without saving it."""
         self.meta = json.dumps(meta)
 
     def set_login_session(self, session_id=None):
@@ -48,7 +48,7 @@ class UserProfile(models.Model):
 
 @receiver([user_logged_in, user_logged_out])
 def enforce_single_login(sender, request, user, signal, **kwargs):
-    """Keep one session for each account, with no exemption."""
+    """Keep one session for each account, without exemptions."""
     if user and settings.FEATURES.get("PREVENT_CONCURRENT_LOGINS", False):
         UserProfile.objects.get_or_create(user=user, defaults={"name": user.username})
         user.profile.set_login_session(request.session.session_key if signal is user_logged_in else None)
