@@ -20,7 +20,7 @@ $(error DATA_DIR must name one folder, without spaces, but it is "$(DATA_DIR)")
 endif
 endif
 
-help: ## Say what can be made
+help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run graders: export PORT := $(PORT)
@@ -33,11 +33,11 @@ run: $(VENV)/base ## Set everything up and run the LMS with its demo accounts (P
 test: $(VENV)/testing ## Set everything up and run the tests in parallel (ARGS="-n 0 -k login": some, in one process)
 	$(BIN)/pytest -n logical --dist loadfile $(ARGS)
 
-# A missing Python is an error in CI; elsewhere its environments are skipped.
+# A missing Python is an error in CI. Elsewhere its environments are skipped.
 test-wheel: $(VENV)/testing ## Build the wheel and test it on each Python and Django there is (TOXENV=py311-django42 for one)
 	$(BIN)/tox run --skip-missing-interpreters $(if $(CI),false,true)
 
-coverage: ## Report the code that no test reaches; the tests come first: make test test-wheel coverage COVERAGE=1
+coverage: ## Report code that no test reaches. First run the tests: make test test-wheel coverage COVERAGE=1
 	@ls .coverage.* >/dev/null 2>&1 || { \
 		echo "No test has been measured. Run the tests first: make test test-wheel coverage COVERAGE=1" >&2; exit 1; }
 	$(BIN)/coverage combine --quiet
@@ -58,7 +58,7 @@ dist: $(VENV)/testing ## Build the sdist and the wheel, in dist/
 	rm -r openedx_single_login.egg-info
 	$(BIN)/twine check --strict dist/*
 
-quality: $(VENV)/testing docs-check ## Lint, types, import arrows, annotations, migrations, documents
+quality: $(VENV)/testing docs-check ## Check style, types, imports, annotations, migrations and documents
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -74,17 +74,17 @@ docs-check: $(VENV)/testing ## Check every document, and every relative link in 
 	$(BIN)/rstcheck $(DOCUMENTS)
 	$(BIN)/python -m tools.check_links $(DOCUMENTS)
 
-# On a production LMS of their own; each works on a site of yours, too: .venv/bin/python -m measure storm --help
-storm: $(VENV)/development ## Measure the login storm, and what ends it
+# Each starts a production LMS. To measure a site instead: .venv/bin/python -m measure storm --help
+storm: $(VENV)/development ## Measure the login storm, with the exemption and without
 	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50 100)
 
-race: $(VENV)/testing ## Measure logins that meet: exactly one session must survive
+race: $(VENV)/testing ## Measure simultaneous logins: exactly one session must be on record and live
 	$(BIN)/python -m measure race $(or $(ARGS),--rounds 1 --docs)
 
-load: $(VENV)/testing ## Put a hundred graders and a hundred learners at the LMS: nobody may lose a session
+load: $(VENV)/testing ## Measure a hundred graders and a hundred learners at once: no session may end that should live
 	$(BIN)/python -m measure load $(or $(ARGS),--docs)
 
-cost: $(VENV)/testing ## Measure what a login and a signed-in request cost under the protection
+cost: $(VENV)/testing ## Measure the cost of a login and of a signed-in request
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
 
 names: $(VENV)/testing ## Measure the checks, the command and the page with very many exempt names
@@ -94,14 +94,14 @@ graders: $(VENV)/measuring ## Let twenty graders work on the LMS of "make run" (
 	@$(BIN)/python -m tools.fill_queue
 	@MEASURE_PASSWORD=edx $(BIN)/python -m measure storm --url http://127.0.0.1:$(PORT) --label "make run" $(ARGS)
 
-screenshots: $(VENV)/testing ## Photograph the pages into docs/figures, with the system's Chromium
+screenshots: $(VENV)/testing ## Store pictures of the pages in docs/figures, with the system's Chromium
 	@mkdir -p docs/figures
 	CI=true SCREENSHOTS=docs/figures $(BIN)/pytest tests/test_browser.py
 
 # The newest two releases.
 TUTORS := 21 22
 
-test-tutor: $(VENV)/base ## Test the Tutor plugin with the real Tutor, each release in an environment of its own
+test-tutor: $(VENV)/base ## Test the Tutor plugin with the newest two releases of Tutor
 	@set -e; for release in $(TUTORS); do \
 		test -x $(VENV)/tutor-$$release/bin/tutor || { $(BIN)/python -m venv $(VENV)/tutor-$$release; \
 			$(VENV)/tutor-$$release/bin/pip install --quiet --disable-pip-version-check pytest "tutor==$$release.*"; }; \
@@ -115,11 +115,11 @@ format: $(VENV)/testing ## Format the code
 COMPILE := CUSTOM_COMPILE_COMMAND="make upgrade" $(abspath $(BIN))/pip-compile --quiet --upgrade --strip-extras \
 	--allow-unsafe --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
-upgrade: $(VENV)/development ## Compile the pinned requirements anew
+upgrade: $(VENV)/development ## Compile the pinned requirements again
 	cd requirements/edx && for name in base production measuring testing development; do \
 		$(COMPILE) $$name.in --output-file $$name.txt; done
 
-clean: ## Remove the virtual environments and what was built; the data in var/ stays
+clean: ## Remove the virtual environments and built files. The data in var/ stay
 	rm -rf $(VENV) .tox dist mutants .coverage*
 
 PIP := $(BIN)/pip install --disable-pip-version-check
@@ -127,7 +127,7 @@ NEEDED := $(PYTHON) must be Python 3.11 or newer, with venv (on Debian: apt inst
 # The driver for MariaDB is compiled. Where its headers are missing, the tests that need it are skipped and say so.
 HAS_HEADERS := { for name in mysqlclient mariadb libmariadb; do pkg-config --exists $$name && break; done; } 2>/dev/null
 
-# Each stamp is touched last, so the next make repeats an install that was cut off. The base starts from nothing.
+# Each stamp is touched last, so the next make repeats an interrupted install. The base starts with an empty folder.
 # Ctrl-C waits for venv, which would end with a traceback.
 $(VENV)/base: requirements/edx/base.txt
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

@@ -69,7 +69,7 @@ def settings_file() -> str | None:
 
 
 def find_settings_findings() -> list[Finding]:
-    """Return the findings that need nothing but the settings. Call it only if the settings have no faults."""
+    """Return the findings in the settings. Call it only if the settings have no faults."""
     entries = (finding for setting in (USERNAMES, GROUPS) for finding in _find_in_entries(setting))
     return [*entries, *_find_misplaced(), *_find_in_protection()]
 

@@ -1,4 +1,4 @@
-"""The system checks: what a deploy pipeline reads."""
+"""The system checks."""
 
 import os
 import sys
@@ -286,7 +286,7 @@ class SettingsChecksTest(SimpleTestCase):
 
 @override_settings(**{USERNAMES: ["nobody"], GROUPS: ["no-group"]})
 class DatabaseChecksTest(TestCase):
-    """Checks that read the database, when they are told to."""
+    """Checks that read the database, which run only with ``--database``."""
 
     def test_names_that_match_nothing_are_reported_when_the_database_is_named(self):
         assert ids(run_checks(databases=["default"])) == ["single_login.W011", "single_login.W012"]

@@ -34,7 +34,7 @@ REPO_ROOT = Path(__file__).resolve().parents[5]
 
 
 def run(*args, stdout=None, **options):
-    """Run the command; return what it printed."""
+    """Run the command. Return its output."""
     stdout = stdout or io.StringIO()
     call_command("single_login_exemptions", *args, stdout=stdout, **options)
     return stdout.getvalue()
@@ -43,7 +43,7 @@ def run(*args, stdout=None, **options):
 @ddt.ddt
 @override_settings(**{GROUPS: ["xqueue"]})
 class ExemptionsCommandTest(TestCase):
-    """What is printed, and how the process ends."""
+    """The output, and the exit code."""
 
     def setUp(self):
         super().setUp()
@@ -258,7 +258,7 @@ class ExemptionsCommandTest(TestCase):
 @ddt.ddt
 @override_settings(**{GROUPS: ["xqueue"]}, SESSION_ENGINE=DATABASE_ENGINE)
 class ConcurrentSessionsTest(TestCase):
-    """Whom the protection would hit if it were switched on now."""
+    """The accounts that the protection would affect if it were turned on now."""
 
     def setUp(self):
         super().setUp()
@@ -275,7 +275,7 @@ class ConcurrentSessionsTest(TestCase):
         return user
 
     def listed(self, engine=DATABASE_ENGINE):
-        """Return the accounts that the JSON lists, and their sessions."""
+        """Return the accounts in the JSON, and their sessions."""
         with override_settings(SESSION_ENGINE=engine):
             answer = json.loads(run("--concurrent-sessions", "--format=json"))
         return {account["username"]: account["sessions"] for account in answer["accounts"]}
@@ -343,7 +343,7 @@ class ConcurrentSessionsTest(TestCase):
 
 @ddt.ddt
 class ProcessTest(SimpleTestCase):
-    """How the process ends that an operator starts in a shell."""
+    """The command as a process in a shell: its exit code and its errors."""
 
     @pytest.fixture(autouse=True)
     def _site(self, tmp_path):
@@ -357,7 +357,7 @@ class ProcessTest(SimpleTestCase):
         self.lms_cfg.write_text(config)
 
     def manage(self, command, shell="{} ", **environment):
-        """Run a management command in a shell; return the process."""
+        """Run a management command in a shell. Return the process."""
         inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
         return subprocess.run(
             [
@@ -372,7 +372,7 @@ class ProcessTest(SimpleTestCase):
         )
 
     def migrate(self):
-        """Make the tables, and a group that is too large to be written at once."""
+        """Create the tables, and a group whose report is too large to be written at once."""
         assert self.manage("migrate --verbosity=0").returncode == 0
         columns = "password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined, id, username"
         account = f"INSERT INTO auth_user ({columns}) VALUES ('', 0, '', '', '', 0, 1, '2026-11-23', ?, ?)"  # noqa: S608
@@ -382,7 +382,7 @@ class ProcessTest(SimpleTestCase):
             connection.execute("INSERT INTO auth_user_groups (user_id, group_id) SELECT id, 1 FROM auth_user")
 
     def assert_one_line(self, process, code, words):
-        """Fail unless the process ended with ``code`` and one line of these words."""
+        """Assert that the process exited with ``code`` and one line that has these words."""
         (line,) = process.stderr.decode().splitlines()
         assert (process.returncode, line.startswith(f"CommandError: {words}")) == (code, True), line
 

@@ -206,7 +206,7 @@ class FindingsTest(TestCase):
 
 @ddt.ddt
 class MatchesTest(TestCase):
-    """Whom an operator asks about, and the answer in a sentence."""
+    """The accounts that match a question, and the answers."""
 
     def ask(self, wanted, is_on=True, **settings):
         """Return what each account matched by, and the sentences."""

@@ -46,7 +46,7 @@ class Account:
 
 @ddt.ddt
 class DecideTest(SimpleTestCase):
-    """What the session holds, what is on record and who is exempt decide what becomes of it."""
+    """The decision on a session, from its content, the record and the exemptions."""
 
     # claim, rule held, record, rule that exempts now, decision, what was read
     @ddt.data(

@@ -1,4 +1,4 @@
-"""The plugin settings: what they install, and what they leave alone."""
+"""The plugin settings: what they install, and what they do not change."""
 
 from types import SimpleNamespace
 

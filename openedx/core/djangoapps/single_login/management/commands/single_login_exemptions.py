@@ -46,7 +46,7 @@ class Command(BaseCommand):
         scope.add_argument(
             "--concurrent-sessions",
             action="store_true",
-            help="list the accounts with more than one live session, whom the protection would allow only one",
+            help="list the accounts with more than one live session: the protection would leave them one",
         )
         parser.add_argument("--format", choices=["table", "json"], default="table", help="table (default) or json")
         size = "report exempt groups of more than N members, 1 or more (default: %(default)s)"
