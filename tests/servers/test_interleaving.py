@@ -4,6 +4,7 @@ Two requests of one account, interleaved step by step on MariaDB and Redis.
 Nothing depends on timing: each request runs in a thread and stops where the test wants.
 """
 
+import logging
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -411,15 +412,21 @@ def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_th
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_13_sessions_from_before_do_not_wait_for_a_locked_account_and_one_takes_the_slot_later(user, engine):
+@pytest.mark.parametrize("locked", ["account", "profile"])
+def test_case_13_sessions_from_before_do_not_wait_for_a_locked_row_and_one_takes_the_slot_later(
+    user, locked, engine, caplog
+):
+    caplog.set_level(logging.INFO)
+    rows = {"account": User.objects.filter(pk=user.pk), "profile": UserProfile.objects.filter(user=user)}
     with site_engine(engine):
         with protection(False):
             clients = [sign_in(user)[0] for _ in range(2)]
         with transaction.atomic():
-            User.objects.select_for_update().get(pk=user.pk)
+            rows[locked].select_for_update().get()
             for client in clients:
                 in_its_own_thread(reload(client))
         assert recorded(user) is None
+        assert caplog.text.count(f"A session of user.id {user.pk} gets its free slot at a later request") == 2
         assert [is_alive(key) for key in map(key_of, clients)] == [True, False]
         assert recorded(user) == key_of(clients[0])
 
