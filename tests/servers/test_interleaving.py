@@ -21,6 +21,7 @@ from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.levels import site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection
+from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 from tests.servers.browsing import is_alive, key_of, recorded, sign_in
 from tests.servers.stepping import SECONDS, Step, in_background
 
@@ -429,6 +430,21 @@ def test_case_13_sessions_from_before_do_not_wait_for_a_locked_row_and_one_takes
         assert caplog.text.count(f"A session of user.id {user.pk} gets its free slot at a later request") == 2
         assert [is_alive(key) for key in map(key_of, clients)] == [True, False]
         assert recorded(user) == key_of(clients[0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_13_a_password_change_during_the_first_request_leaves_the_slot_free(user, engine):
+    def change_its_password():
+        user.set_password(NEW_PASSWORD)
+        user.save()
+
+    with site_engine(engine):
+        with protection(False):
+            client, _ = sign_in(user)
+        with overtaken_by(change_its_password, after="`auth_user`.`password`"):
+            assert client.get("/dashboard").status_code == 200
+        assert not is_alive(key_of(client))
+    assert recorded(user) is None
 
 
 def wait_until_somebody_runs(statement, times=1):

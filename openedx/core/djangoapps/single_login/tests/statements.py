@@ -35,13 +35,13 @@ class Statements:
 
 
 @contextmanager
-def overtaken_by(action):
-    """Call ``action`` once inside this context, directly after the first statement on a profile."""
+def overtaken_by(action, after="auth_userprofile"):
+    """Call ``action`` once inside this context, directly after the first statement that has the text ``after``."""
     overtaken = []
 
     def overtake(execute, sql, *arguments):
         result = execute(sql, *arguments)
-        if "auth_userprofile" in sql and not overtaken:
+        if after in sql and not overtaken:
             overtaken.append(sql)
             action()
         return result
