@@ -2,7 +2,7 @@
 # Test the wheel on a real edx-platform, in that checkout's own environment. Nothing is written into the checkout or the
 # environment: the wheel is installed, and the tests run, in a temporary directory. Run it with "make test-platform".
 set -eu
-# Nothing of Python either.
+# Python must not write its bytecode there either.
 export PYTHONDONTWRITEBYTECODE=1
 
 need() {
@@ -22,7 +22,7 @@ NEEDED
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 platform=$(cd "$EDX_PLATFORM_ROOT" && pwd)
-# Not resolved further: an environment's Python is a link to one without its packages.
+# Do not resolve this link: the Python that it leads to does not have the environment's packages.
 platform_python=$(cd "$(dirname "$EDX_PLATFORM_PYTHON")" && pwd)/$(basename "$EDX_PLATFORM_PYTHON")
 said=$(cd "$platform" && "$platform_python" -c 'import pytest_django, lms.envs.test' 2>&1) ||
     need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON lacks the platform's requirements: $(echo "$said" | tail -n 1)"
@@ -37,7 +37,7 @@ trap 'rm -rf "$work"' EXIT
 "$python" -m build --outdir "$work/dist" "$here" >"$work/build.log" 2>&1 || { cat "$work/build.log" >&2; exit 1; }
 rm -rf "$here/openedx_single_login.egg-info"
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/site" "$work"/dist/*.whl
-# Taken out of this repository, whose "openedx" and "common" the platform has, too.
+# Copied, because this repository and the platform both have packages "openedx" and "common".
 mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
 cp "$cases" "$(dirname "$cases")/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
     "$tests/commit_each_request.py" "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"

@@ -1,7 +1,7 @@
 """
 Case 15 of the table of cases: JWT cookies.
 
-With the check at every request they count only beside a live session of their account. At login they count until
+With the check at every request they count only together with a live session of their account. At login they count until
 they expire, as on the platform.
 
 A mixin to use with ``SingleLoginCases`` where a login sets JWT cookies, as on the platform.
@@ -40,7 +40,7 @@ class JwtCookieCases:
         return {client.get(api, HTTP_USE_JWT_COOKIE="true", **headers).status_code for api in self.apis}
 
     def assert_the_session_counts(self, client):
-        """Assert that ``client`` is answered as "other", whose session it has beside JWT cookies of ``self.user``."""
+        """Assert what ``client`` gets with the session of "other" and JWT cookies of ``self.user``."""
         answer = client.get(self.apis[0], HTTP_USE_JWT_COOKIE="true")
         if self.checks_every_request:
             assert answer.json() == {"username": "other"}
@@ -127,7 +127,7 @@ class JwtCookieCases:
     @ddt.data(1, 2)
     def test_case_15_cookies_without_a_token_sign_nobody_in(self, number):
         client = self.new_client(self.user)
-        # The platform refuses a request with such cookies, even beside a live session.
+        # The platform refuses a request with such cookies, even together with a live session.
         beside_session = 200 if self.checks_every_request else 401
         for browser, expected in ((client, beside_session), (self.client_class(), 401)):
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())[:number]:

@@ -1,5 +1,5 @@
 """
-Let JWT cookies count only beside a live session of the same account.
+Let JWT cookies count only together with a live session of the same account.
 
 Imports ``jwt`` and ``edx_rest_framework_extensions``, which a platform with JWT cookies has. Nothing else imports it.
 """
