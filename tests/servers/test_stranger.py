@@ -258,9 +258,7 @@ def site(lms):
     create = "from django.contrib.auth.models import User; User.objects.create_user('xqwatcher', None, 'edx')"
     lms.manage("shell", "--no-imports", "-c", create)
     documented = yaml.safe_load((REPO_ROOT / "docs" / "lms.yml").read_text())["CLOSEST_CLIENT_IP_FROM_HEADERS"]
-    lms.configure(
-        CLOSEST_CLIENT_IP_FROM_HEADERS=documented, SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"], **RATES
-    )
+    lms.configure(CLOSEST_CLIENT_IP_FROM_HEADERS=documented, SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"], **RATES)
     with lms.serve(workers=2, threads=4) as url:
         yield url
 
