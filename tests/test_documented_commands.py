@@ -114,7 +114,7 @@ def test_commands_are_found():
     "command",
     sorted({line for document in DOCUMENTS for line in printed_commands(document) if line.startswith("make ")}),
 )
-def test_every_printed_target_of_make_is_there(site, command):
+def test_every_printed_make_target_exists(site, command):
     process = site.run(command.replace("make ", "make --dry-run ", 1))
     assert process.returncode == 0, process.stderr
 
@@ -122,7 +122,7 @@ def test_every_printed_target_of_make_is_there(site, command):
 @pytest.mark.parametrize(
     "document", [document for document in DOCUMENTS if runnable(document)], ids=lambda path: path.name
 )
-def test_every_printed_command_does_what_it_is_there_for(site, document):
+def test_every_printed_command_works(site, document):
     commands = runnable(document)
     if "./manage.py lms migrate" not in " ".join(commands):
         assert site.run("./manage.py lms migrate && ./manage.py lms createcachetable").returncode == 0

@@ -28,7 +28,7 @@ def run_make(folder, *arguments):
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_the_next_make_repeats_an_install_that_was_cut_off(folder):
+def test_the_next_make_repeats_an_interrupted_install(folder):
     base = folder / "requirements" / "edx" / "base.txt"
     base.write_text("./no-such-package\n")
     assert run_make(folder, ".venv/base").returncode != 0

@@ -21,7 +21,7 @@ def test_each_level_has_a_line():
     assert len(summarise([row(level="at login"), row(level="every request")])) == 2
 
 
-def test_a_broken_promise_is_told_with_its_configuration():
+def test_a_broken_promise_is_reported_with_its_configuration():
     expected = ["- every request, db: 2 swap: 2 several, 1 none"]
     assert find_failures([row("cache"), row("db", several=2, none=1)]) == expected
 

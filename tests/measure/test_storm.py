@@ -49,7 +49,7 @@ def test_a_site_by_its_url_is_promised_the_same():
     assert find_failures([row("after", graded=200)]) == []
 
 
-def test_a_storm_is_told_in_a_sentence():
+def test_a_storm_is_described_in_a_sentence():
     assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refusal."
 
 

@@ -116,7 +116,7 @@ def manage(folder, database, *arguments):
     )
 
 
-def test_what_a_database_account_may_not_read_is_not_said_to_be_well(tmp_path):
+def test_tables_that_the_database_account_may_not_read_are_a_warning(tmp_path):
     with account_of_the_database("django_migrations", "auth_user") as database:
         checked = manage(tmp_path, database, "check", "--database", "default")
         reported = manage(tmp_path, database, "single_login_exemptions", "--check")
@@ -132,7 +132,7 @@ def test_what_a_database_account_may_not_read_is_not_said_to_be_well(tmp_path):
     ("wrong", "number"),
     [({"PASSWORD": "wrong"}, 1045), ({"NAME": "nowhere"}, 1044), ({"HOST": "127.0.0.1", "PORT": 9}, 2002)],
 )
-def test_a_database_that_lets_nobody_in_is_told_in_one_line(tmp_path, wrong, number):
+def test_a_database_that_refuses_the_connection_is_reported_in_one_line(tmp_path, wrong, number):
     with account_of_the_database("auth_user") as database:
         reported = manage(tmp_path, {**database, **wrong}, "single_login_exemptions")
     (line,) = reported.stderr.splitlines()

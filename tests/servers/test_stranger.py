@@ -290,7 +290,7 @@ def test_a_hundred_graders_with_the_right_password_at_once_notice_no_limit(site)
     assert statuses == [200] * len(graders)
 
 
-def test_guessing_at_the_xqueue_ends_whatever_the_client_says_its_address_is(site):
+def test_guessing_at_the_xqueue_is_limited_whatever_address_the_client_claims(site):
     session = grader(site, "10.0.0.2")
     forged = [{"X-Forwarded-For": f"9.9.9.{n}, 10.0.0.2"} for n in range(31)]
     assert [xqueue_login(session, site, "wrong", **headers) for headers in forged] == [401] * 30 + [429]
@@ -312,7 +312,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_body_that_is_no_login_is_answered_and_not_read(site, kind):
+def test_a_body_that_is_not_a_login_is_answered_and_not_read(site, kind):
     headers, body, expected = BODIES[kind]
     head = "\r\n".join(["POST /login_ajax HTTP/1.1", "Host: 127.0.0.1", "X-Forwarded-For: 10.0.0.4", FORM, *headers])
     with socket.create_connection((urlsplit(site).hostname, urlsplit(site).port), timeout=30) as client:

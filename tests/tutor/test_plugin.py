@@ -99,7 +99,7 @@ def test_both_settings_reach_the_lms(tutor):
     assert settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher", "o'hara", "12345", "Zoë"]
 
 
-def test_nobody_is_exempt_and_the_protection_is_as_it_was_with_nothing_configured(tutor):
+def test_without_options_nobody_is_exempt_and_the_protection_is_unchanged(tutor):
     tutor.configure()
     settings = tutor.read_settings("lms")
     assert settings["SINGLE_LOGIN_EXEMPT_GROUPS"] == settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == []
@@ -115,14 +115,14 @@ def test_the_protection_is_turned_on_and_off_in_the_lms(tutor, environment, valu
 
 
 @pytest.mark.parametrize("environment", ["production", "development"])
-def test_studio_keeps_the_protection_off_and_is_told_of_no_exemption(tutor, environment):
+def test_studio_keeps_the_protection_off_and_gets_no_exemptions(tutor, environment):
     tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="true", SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]')
     assert tutor.read_protection("cms", environment) == ["False"]
     assert not [name for name in tutor.read_settings("cms") if name.startswith("SINGLE_LOGIN")]
 
 
 @pytest.mark.parametrize("value", ["", "flase", "1", "[]"])
-def test_a_protection_that_is_neither_on_nor_off_is_refused_until_it_is_mended(tutor, value):
+def test_a_protection_that_is_not_a_boolean_is_refused_until_it_is_corrected(tutor, value):
     message = tutor.refuse(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS=value)
     assert "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS must be true, false or null, but it is" in message
     tutor.configure(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="true")
@@ -130,13 +130,13 @@ def test_a_protection_that_is_neither_on_nor_off_is_refused_until_it_is_mended(t
 
 @pytest.mark.parametrize("setting", ["SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"])
 @pytest.mark.parametrize("value", ["xqueue", "", "{xqueue: true}", "7"])
-def test_names_that_are_no_list_are_refused_until_they_are_mended(tutor, setting, value):
+def test_names_that_are_not_a_list_are_refused_until_they_are_corrected(tutor, setting, value):
     assert f"{setting} must be a list of names" in tutor.refuse(**{setting: value})
     tutor.configure(**{setting: "null"})
 
 
 @pytest.mark.parametrize("value", ["[2024-01-01]", "[12345]", "[yes]", "[null]", "[[xqueue]]", '[""]'])
-def test_an_entry_that_is_no_name_is_refused_until_it_is_mended(tutor, value):
+def test_an_entry_that_is_not_a_name_is_refused_until_it_is_corrected(tutor, value):
     assert "SINGLE_LOGIN_EXEMPT_USERNAMES: entry 1 is not a name" in tutor.refuse(SINGLE_LOGIN_EXEMPT_USERNAMES=value)
     tutor.configure(SINGLE_LOGIN_EXEMPT_USERNAMES='["xqwatcher"]')
 
@@ -161,12 +161,12 @@ def test_without_a_requirement_the_build_fails_and_asks_for_it(tutor):
 
 
 @pytest.mark.parametrize("value", ["1.0", "null", r'"a\nb"'])
-def test_a_requirement_that_is_no_line_of_text_is_refused(tutor, value):
+def test_a_requirement_that_is_not_one_line_of_text_is_refused(tutor, value):
     assert "SINGLE_LOGIN_REQUIREMENT must be one line of text" in tutor.refuse(SINGLE_LOGIN_REQUIREMENT=value)
 
 
 @pytest.mark.parametrize("name", ["SINGLE_LOGIN_EXEMPT_GROUP", "single_login_exempt_groups", "SINGLE-LOGIN-X"])
-def test_a_name_that_is_not_the_plugins_is_refused_until_it_is_removed(tutor, name):
+def test_an_unknown_option_is_refused_until_it_is_removed(tutor, name):
     message = tutor.refuse(**{name: '["xqueue"]', "SINGLE_LOGIN_EXEMPT_USERNAMES": '["xqwatcher"]'})
     assert f"{name} is no setting of the plugin single_login" in message
     own = set(re.findall(r"SINGLE_LOGIN_\w+", message)) - {name}
@@ -220,7 +220,7 @@ def test_a_refusal_leaves_the_environment_as_it_was(tutor, setting, value):
     assert tutor.read_environment() == before
 
 
-def test_a_refused_setting_is_in_the_way_of_no_other_command(tutor):
+def test_other_commands_work_while_a_setting_is_refused(tutor):
     tutor.refuse(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="flase")
     assert tutor.run("config", "printvalue", "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS") == "flase\n"
     tutor.run("plugins", "disable", "single_login")

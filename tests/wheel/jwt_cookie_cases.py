@@ -115,7 +115,7 @@ class JwtCookieCases:
         assert [self.answers(copy) for copy in kept] == [{self.without_session}] * 2
 
     @ddt.data(True, False)
-    def test_case_15_beside_a_session_of_another_account_the_session_counts(self, is_evicted):
+    def test_case_15_with_a_session_of_another_account_the_session_counts(self, is_evicted):
         ours, theirs = self.new_client(self.user), self.new_client(self.create_user("other"))
         mixed = self.copy_of(ours, with_session=False)
         mixed.cookies[settings.SESSION_COOKIE_NAME] = theirs.cookies[settings.SESSION_COOKIE_NAME].value
@@ -147,7 +147,7 @@ class JwtCookieCases:
             with protection(is_on):
                 assert self.answers(client) == {expected}
 
-    def test_case_15_a_token_in_the_authorization_header_is_left_alone(self):
+    def test_case_15_a_token_in_the_authorization_header_is_not_touched(self):
         evicted = self.new_client(self.user)
         app, header = self.client_class(), {"HTTP_AUTHORIZATION": f"JWT {self.token_of(evicted)}"}
         self.new_client(self.user)

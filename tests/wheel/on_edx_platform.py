@@ -99,7 +99,7 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
         assert [client.post("/login_refresh").status_code for client in clients] == [401, 401, 401, 200]
 
     @skipUnless(IS_LMS, "Studio has no mobile API")
-    def test_the_mobile_app_which_has_a_token_and_no_session_is_let_be(self):
+    def test_a_request_of_the_mobile_app_with_a_token_and_no_session_changes_nothing(self):
         browser = self.new_client(self.user)
         app = APIClient()
         app.force_authenticate(self.user)
@@ -108,7 +108,7 @@ class SingleLoginOnEdxPlatformTest(SingleLoginCases, JwtCookieCases, StatementCa
         assert self.recorded() == browser.session.session_key
 
     @override_settings(**BY_GROUP)
-    def test_the_page_is_there_for_staff(self):
+    def test_the_page_answers_staff(self):
         staff = self.create_user("staff")
         staff.is_staff = True
         staff.save()

@@ -49,7 +49,7 @@ class StatementCases:
         (True, NO_MATCH, {PROFILE: 1}),
     )
     @ddt.unpack
-    def test_statements_that_a_signed_in_request_takes_more(self, is_on, exemptions, expected):
+    def test_additional_statements_of_a_signed_in_request(self, is_on, exemptions, expected):
         with protection(is_on, **exemptions):
             client = self.new_client(self.user)
             assert self.is_signed_in(client)

@@ -45,7 +45,7 @@ class InstallingTest(SimpleTestCase):
         return "".join(alive)
 
     @ddt.data("db", "cached_db", "file")
-    def test_sessions_survive_installing_the_wheel_and_uninstalling_it_brings_no_ended_one_back(self, engine):
+    def test_sessions_survive_installing_the_wheel_and_uninstalling_it_restores_no_ended_session(self, engine):
         assert self.visit(engine, WITHOUT, "a:anna", "b:bert", "c:worker") == "abc"
         with_wheel = ["a", "b", "c", "d:worker", "e:worker", "c", "d", "f:anna", "a", "b", "g:anna"]
         assert self.visit(engine, EVERY_REQUEST, *with_wheel) == "abcdecdfbg"

@@ -117,7 +117,7 @@ class WheelTest(SimpleTestCase):
     def test_it_carries_its_licence(self):
         assert [file for file in self.files if file.name == "LICENSE"]
 
-    def test_it_brings_no_models(self):
+    def test_it_has_no_models(self):
         assert not list(apps.get_app_config("single_login").get_models())
 
     def test_what_is_tested_is_the_wheel_and_not_the_app_in_the_tree(self):
@@ -163,7 +163,7 @@ class ProcessTest(SimpleTestCase):
         process = self.run_django(settings, "shell", "--command", COUNT_JWT_COOKIES)
         assert process.stdout.splitlines()[-1:] == [left], process.stderr
 
-    def test_it_warns_of_a_settings_file_that_puts_the_sites_own_sessions_back(self):
+    def test_a_later_settings_file_that_overrides_the_session_engine_is_a_warning(self):
         process = self.run_django("lms.envs.overruled", "check")
         assert process.returncode == 0
         for number in ("W007", "W008"):

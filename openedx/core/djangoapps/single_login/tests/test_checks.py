@@ -196,7 +196,7 @@ class SettingsChecksTest(SimpleTestCase):
         with protection(False, **studio):
             assert ids(run_checks(tags=["single_login"])) == []
 
-    def test_the_protection_in_the_lms_is_none(self):
+    def test_the_protection_in_the_lms_is_no_warning(self):
         with protection(True, SERVICE_VARIANT="lms"):
             assert ids(run_checks()) == []
 
@@ -205,7 +205,7 @@ class SettingsChecksTest(SimpleTestCase):
             assert ids(run_checks(tags=["security"])) == ["single_login.W001"]
 
     @ddt.data("signed_cookies", "cache", "cached_db", "db", "file")
-    def test_a_session_engine_that_was_put_back_is_a_warning_if_every_request_is_to_be_checked(self, engine):
+    def test_a_session_engine_that_was_overridden_is_a_warning_with_the_check_at_every_request(self, engine):
         put_back = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}", "MIDDLEWARE": [SESSION_CHECK]}
         with protection(True, **{CHECK: True}, **put_back):
             (message,) = run_checks(tags=["security", "single_login"])
@@ -230,7 +230,7 @@ class SettingsChecksTest(SimpleTestCase):
         ([], ["after the session middleware"]),
     )
     @ddt.unpack
-    def test_middleware_of_ours_that_is_missing_is_a_warning_if_every_request_is_to_be_checked(self, names, problems):
+    def test_missing_middleware_is_a_warning_with_the_check_at_every_request(self, names, problems):
         dotted = {
             "sessions": "django.contrib.sessions.middleware.SessionMiddleware",
             "safe sessions": "openedx.core.djangoapps.safe_sessions.middleware.SafeSessionMiddleware",
@@ -265,7 +265,7 @@ class SettingsChecksTest(SimpleTestCase):
         ({"FEATURES": False}, "E003", "FEATURES: {PREVENT_CONCURRENT_LOGINS: true}"),
     )
     @ddt.unpack
-    def test_a_fault_is_an_error_and_refuses_to_start_with_the_same_words(self, faulty, number, hint):
+    def test_a_fault_is_an_error_with_the_same_words_as_at_start_up(self, faulty, number, hint):
         with override_settings(**faulty):
             (message,) = run_checks(tags=["single_login"])
             with pytest.raises(ImproperlyConfigured) as refusal:
@@ -291,7 +291,7 @@ class DatabaseChecksTest(TestCase):
     def test_names_that_match_nothing_are_reported_when_the_database_is_named(self):
         assert ids(run_checks(databases=["default"])) == ["single_login.W011", "single_login.W012"]
 
-    def test_nothing_is_asked_of_the_database_otherwise(self):
+    def test_the_database_is_not_read_unless_it_is_named(self):
         with self.assertNumQueries(0):
             assert ids(run_checks()) == []
             assert ids(run_checks(tags=["single_login"], databases=["another"])) == []
@@ -304,7 +304,7 @@ class DatabaseChecksTest(TestCase):
         with override_settings(**{GROUPS: "xqueue"}):
             assert ids(run_checks(databases=["default"])) == ["single_login.E001"]
 
-    def test_what_could_not_be_read_is_said_to_be_unchecked(self):
+    def test_a_database_that_cannot_be_read_is_a_warning(self):
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE auth_group RENAME TO auth_group_elsewhere")
             (message,) = run_checks(tags=["single_login"], databases=["default"])

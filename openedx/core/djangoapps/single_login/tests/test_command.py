@@ -184,7 +184,7 @@ class ExemptionsCommandTest(TestCase):
         assert '"last_login": "2026-11-02T08:30:00Z"' in run("--format=json", *args)
 
     @ddt.data(0, 1, 2)
-    def test_json_is_json_whatever_the_number_of_accounts(self, count):
+    def test_json_is_valid_with_no_account_and_with_many(self, count):
         with override_settings(**{GROUPS: ["others"]}):
             for _ in range(count):
                 UserFactory(groups=["others"])
@@ -196,7 +196,7 @@ class ExemptionsCommandTest(TestCase):
         assert finding.keys() == {"id", "message", "hint", "setting", "name", "count", "accounts"}
         assert (finding["id"], finding["name"]) == ("single_login.W011", "xqwacher")
 
-    def test_check_prints_which_settings_it_read_and_nothing_else_when_there_is_nothing_to_attend_to(self):
+    def test_check_without_findings_prints_only_which_settings_it_read(self):
         assert run("--check") == "Settings: module lms.envs.test, no settings file.\n"
 
     def test_check_in_json_is_always_its_object(self):
@@ -205,7 +205,7 @@ class ExemptionsCommandTest(TestCase):
         assert "accounts" not in answer
 
     @ddt.data("table", "json")
-    def test_check_exits_1_and_says_why_when_there_is(self, kind):
+    def test_check_with_findings_exits_1_and_prints_them(self, kind):
         stdout = io.StringIO()
         with override_settings(**{USERNAMES: ["xqwacher"]}), pytest.raises(SystemExit) as ended:
             run("--check", format=kind, stdout=stdout)
@@ -412,13 +412,13 @@ class ProcessTest(SimpleTestCase):
         assert (process.returncode, process.stderr) == (2, b"")
 
     @pytest.mark.usefixtures("_migrated")
-    def test_an_output_that_is_full_is_told_in_one_line(self):
+    def test_a_full_disk_is_reported_in_one_line(self):
         for options in ("", "--format=json", "--check"):
             process = self.manage(f"single_login_exemptions {options}", "{} > /dev/full")
             self.assert_one_line(process, 2, "The report could not be written: ")
 
     @pytest.mark.usefixtures("_migrated")
-    def test_a_name_is_shown_as_far_as_the_output_can(self):
+    def test_characters_that_the_output_lacks_are_escaped(self):
         with sqlite3.connect(self.database) as connection:
             connection.execute("UPDATE auth_user SET username = 'Zoë' WHERE id = 1")
         process = self.manage("single_login_exemptions", PYTHONIOENCODING="ascii")
@@ -432,17 +432,17 @@ class ProcessTest(SimpleTestCase):
         assert printed.startswith(f"{source}\nFindings: 1\nsingle_login.W016: ")
 
     @pytest.mark.usefixtures("_migrated")
-    def test_a_user_that_is_no_text_is_told_in_one_line(self):
+    def test_a_user_that_is_not_text_is_reported_in_one_line(self):
         process = self.manage("single_login_exemptions", "{} --user=$'\\xff'")
         self.assert_one_line(process, 2, "--user is not text: '\\udcff'")
         self.assert_one_line(self.manage("single_login_exemptions --user=nobody"), 1, "No account has the username,")
 
     @ddt.data("--check", "--user=xqwatcher")
-    def test_a_database_without_tables_is_told_in_one_line(self, options):
+    def test_a_database_without_tables_is_reported_in_one_line(self, options):
         process = self.manage(f"single_login_exemptions {options}")
         self.assert_one_line(process, 2, "The database could not be read: no such table: auth_")
 
-    def test_a_database_that_is_down_is_told_in_one_line(self):
+    def test_a_database_that_is_down_is_reported_in_one_line(self):
         self.configure("/nowhere/lms.sqlite3")
         process = self.manage("single_login_exemptions --check")
         self.assert_one_line(process, 2, "The database could not be read: unable to open database file")

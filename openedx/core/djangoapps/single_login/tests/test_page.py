@@ -46,7 +46,7 @@ class ExemptionsPageTest(TestCase):
         assert response.status_code == 302
         assert response.url == "/login?next=/single_login/exemptions/%3Fq%3Da"
 
-    def test_a_program_that_nobody_is_signed_in_with_is_told_so_in_json(self):
+    def test_a_program_without_a_session_gets_401_as_json(self):
         response = self.client_class().get(URL, {"format": "json"})
         assert (response.status_code, response.json()) == (401, {"error": "Nobody is signed in."})
         assert "no-store" in response.headers["Cache-Control"]
@@ -218,7 +218,7 @@ class ExemptionsPageTest(TestCase):
         tags = re.findall(r"<[^>]*>", response.content.decode())
         assert not [tag for tag in tags if re.search(r"<script|<style|\s(style|on\w+)=|//", tag)]
 
-    def test_it_has_a_policy_of_its_own_whatever_the_platform_has(self):
+    def test_it_replaces_the_content_security_policy_of_the_platform(self):
         others = [middleware for middleware in settings.MIDDLEWARE if not middleware.startswith("csp.")]
         for middleware in (others, settings.MIDDLEWARE):
             with override_settings(MIDDLEWARE=middleware):

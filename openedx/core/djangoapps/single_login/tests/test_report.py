@@ -242,7 +242,7 @@ class MatchesTest(TestCase):
         user = UserFactory(username="honor")
         assert self.ask(str(user.pk))[0] == [("id", "honor")]
 
-    def test_an_account_is_found_by_its_email_address_whatever_the_case(self):
+    def test_an_account_is_found_by_its_email_address_in_upper_or_lower_case(self):
         UserFactory(username="honor", email="Honor@example.com")
         found, (sentence,) = self.ask("honor@EXAMPLE.com")
         assert found == [("email", "honor")]
