@@ -35,7 +35,7 @@ test: $(VENV)/testing ## Set everything up and run the tests in parallel (ARGS="
 
 # A missing Python is an error in CI. Elsewhere its environments are skipped.
 test-wheel: $(VENV)/testing ## Build the wheel and test it on each Python and Django there is (TOXENV=py311-django42 for one)
-	$(BIN)/tox run --skip-missing-interpreters $(if $(CI),false,true)
+	$(BIN)/tox run-parallel --parallel-no-spinner --skip-missing-interpreters $(if $(CI),false,true)
 
 coverage: ## Report code that no test reaches. First run the tests: make test test-wheel coverage COVERAGE=1
 	@ls .coverage.* >/dev/null 2>&1 || { \
