@@ -57,7 +57,7 @@ The LMS is on http://127.0.0.1:{port} with {config}
     - Run twenty graders in another terminal:
       make graders PORT={port} DATA_DIR={folder}
     - See who is exempt and why, as staff: http://127.0.0.1:{port}/single_login/exemptions/
-    - Remove SINGLE_LOGIN_EXEMPT_GROUPS from lms.yml and start again. The graders now evict each other.
+    - Remove SINGLE_LOGIN_EXEMPT_GROUPS from lms.yml and start again. The graders then evict each other.
 
 Press Ctrl-C to stop the LMS.
 """
