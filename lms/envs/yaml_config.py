@@ -7,8 +7,9 @@ from django.conf import settings
 from django.core.checks import Tags, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 
-from openedx.core.djangoapps.single_login.exemptions import PROTECTION, SQUELCH
+from openedx.core.djangoapps.single_login.exemptions import PROTECTION, SQUELCH, find_faults
 
+FLAGS = (PROTECTION, SQUELCH)
 MERGE_TAG = "tag:yaml.org,2002:merge"
 
 # The top-level keys that the last read() did not take, for check_keys().
@@ -70,21 +71,31 @@ def merge_features(defaults, config):
     """
     Return the feature flags: ``defaults``, then ``config["FEATURES"]``, then the flags at the top level of ``config``.
 
-    Newer platforms set the two flags of single login at the top level. single_login refuses values that are not true or
-    false, and FEATURES that are not a mapping: they are returned as they are.
+    Newer platforms set the two flags of single login at the top level.
 
-    Raises ImproperlyConfigured if a flag has one value at the top level and another one in FEATURES.
+    Raises ImproperlyConfigured if FEATURES is not a mapping, or if a flag is neither true nor false or has two values.
+    The message also has the faults in the settings of single_login, so that one start shows all of them.
     """
     features = config.get("FEATURES")
     if features is None:
         features = {}
+    faults = [*_find_faults_in_features(features, config), *find_faults(config)]
+    if faults:
+        raise ImproperlyConfigured("\n".join(faults))
+    return {**defaults, **features, **{flag: config[flag] for flag in FLAGS if flag in config}}
+
+
+def _find_faults_in_features(features, config):
     if not isinstance(features, dict):
-        return features
-    top_level = {flag: config[flag] for flag in (PROTECTION, SQUELCH) if flag in config}
-    for flag, value in top_level.items():
-        if flag in features and features[flag] != value:
-            raise ImproperlyConfigured(f"{flag} and FEATURES: {flag} contradict each other. Keep one.")
-    return {**defaults, **features, **top_level}
+        yield f"FEATURES must be a mapping, such as FEATURES: {{{PROTECTION}: true}}, but it is {features!r}."
+        features = {}
+    for flag in FLAGS:
+        values = [place[flag] for place in (config, features) if flag in place]
+        if any(not isinstance(value, bool) for value in values):
+            described = " and ".join("null" if value is None else repr(value) for value in values)
+            yield f"{flag} must be true or false, but it is {described}. Write it without quotes."
+        elif len(set(values)) > 1:
+            yield f"{flag} and FEATURES: {flag} contradict each other. Keep one."
 
 
 @register(Tags.security)

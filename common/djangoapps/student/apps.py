@@ -12,8 +12,6 @@ class StudentConfig(AppConfig):
     """App configuration: connect the receivers."""
 
     name = "common.djangoapps.student"
-    # The receiver below checks the exemptions itself: single_login must not replace it (docs/decisions/0003).
-    has_exemption_guard = True
 
     def ready(self):
         """

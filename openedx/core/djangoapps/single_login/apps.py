@@ -1,11 +1,10 @@
-"""App configuration: validate the settings at start-up, replace the platform's receiver, register the checks."""
+"""App configuration: validate the settings at start-up, put the guard in its place, register the system checks."""
 
 from typing import Any, ClassVar
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core.checks import Tags, register
-
-from .exemptions import get_exemptions
 
 URLS = {
     "namespace": "single_login",
@@ -30,17 +29,24 @@ class SingleLoginConfig(AppConfig):
 
     def ready(self) -> None:
         """
-        Validate the settings, replace the platform's receiver, and register the system checks.
+        Validate the settings, guard the platform or replace its receiver, and register the system checks.
 
         Raises:
             ImproperlyConfigured: a setting is faulty. The message names every fault.
         """
         # Django imports this module while it reads the settings, which these modules need.
-        from .operators.checks import check_names, check_platform, check_settings
-        from .platform_receiver import replace_platform_receiver
+        from .audit import audit_exempt_login
+        from .exemptions import get_exemptions, is_every_request_checked
+        from .guard import guard_platform
+        from .one_session.platform_receiver import replace_platform_receiver
+        from .operators.checks import check_names, check_settings
 
         get_exemptions()
-        replace_platform_receiver()
+        if is_every_request_checked():
+            replace_platform_receiver()
+        else:
+            guard_platform()
+        # Connected last, so that it logs what the other receivers let pass.
+        user_logged_in.connect(audit_exempt_login)
         register(check_settings, self.label, Tags.security)
-        register(check_platform, self.label, Tags.security)
         register(check_names, self.label, Tags.database)

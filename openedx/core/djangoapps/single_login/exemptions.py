@@ -7,16 +7,17 @@ may treat names as equal that differ in case or in spaces at the end.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.core.checks import Error
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+
+from .faults import find_faults_in_names, find_faults_in_switch
 
 if TYPE_CHECKING:
     # The platform imports this module before its models are loaded.
@@ -46,11 +47,15 @@ GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 #   not true or false stops the process at start-up.
 CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
+OURS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)
+
 # The platform's own flags. They stand in FEATURES, or at the top level on newer releases.
 PROTECTION = "PREVENT_CONCURRENT_LOGINS"
 SQUELCH = "SQUELCH_PII_IN_LOGS"
 
 _NOUNS = {USERNAMES: "usernames", GROUPS: "group names"}
+# Where ``exempting_rule`` keeps its answer on a user.
+_KEPT_RULE = "_single_login_rule"
 
 
 @dataclass(frozen=True)
@@ -64,14 +69,42 @@ class Rule:
         return f"{self.setting}: {self.name}"
 
 
-def is_protection_on() -> bool:
-    """Tell whether the platform keeps one session per account."""
-    return _is_flag_on(PROTECTION)
+def exempting_rule(user: User | AnonymousUser) -> Rule | None:
+    """
+    Return the rule that exempts ``user`` from single login, or None.
+
+    The user's groups are queried only if groups are configured and the username does not match. The answer is kept on
+    ``user``, as Django keeps permissions: fetch the user again to ask again.
+
+    Raises:
+        ImproperlyConfigured: a setting is faulty.
+    """
+    if not hasattr(user, _KEPT_RULE):
+        rules = matching_rules(user.get_username(), ())
+        if not rules and get_exemptions()[GROUPS]:
+            rules = matching_rules(user.get_username(), user.groups.values_list("name", flat=True))
+        setattr(user, _KEPT_RULE, rules[0] if rules else None)
+    rule: Rule | None = getattr(user, _KEPT_RULE)
+    return rule
 
 
-def is_pii_squelched() -> bool:
-    """Tell whether logs must name accounts only by their numbers."""
-    return _is_flag_on(SQUELCH)
+def matching_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
+    """Return every rule that exempts an account with this username and these groups, a username rule first."""
+    exemptions = get_exemptions()
+    by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
+    return by_username + [Rule(GROUPS, name) for name in sorted(exemptions[GROUPS].intersection(group_names))]
+
+
+def still_exempts(rule: Rule, user: User) -> bool:
+    """Tell whether ``rule``, which exempted ``user`` at login, exempts them now. A username rule needs no query."""
+    if rule.name not in get_exemptions().get(rule.setting, ()):
+        return False
+    return rule.setting == USERNAMES or rule.name in user.groups.values_list("name", flat=True)
+
+
+def is_anybody_exempt() -> bool:
+    """Tell whether the settings name an account or a group."""
+    return any(get_exemptions().values())
 
 
 @lru_cache(maxsize=1)
@@ -82,123 +115,58 @@ def get_exemptions() -> Mapping[str, frozenset[str]]:
     Raises:
         ImproperlyConfigured: one message that names every fault in the settings.
     """
-    faults = find_faults()
-    if faults:
-        raise ImproperlyConfigured("\n".join(f"{fault.msg} {fault.hint} ({fault.id})" for fault in faults))
-    return {setting: frozenset(configured(setting)) for setting in (USERNAMES, GROUPS)}
+    return {setting: frozenset(names) for setting, names in get_written_names().items()}
 
 
-def configured(setting: str) -> Any:
+@lru_cache(maxsize=1)
+def get_written_names() -> Mapping[str, tuple[str, ...]]:
     """
-    Return the value of ``setting`` as it is written, with its duplicates, order and faults. Absent and null mean [].
-
-    Names are plain strings: a subclass of ``str`` could define ``==`` to match any name.
-    """
-    value = getattr(settings, setting, None)
-    if isinstance(value, list | tuple | set | frozenset):
-        return [str.__str__(entry) if isinstance(entry, str) else entry for entry in value]
-    return [] if value is None else value
-
-
-def find_faults() -> list[Error]:
-    """Return every fault that makes a setting unusable, as the system checks report it."""
-    in_names = (fault for setting in _NOUNS for fault in _faults_in_names(setting, configured(setting)))
-    return [*in_names, *_faults_in_flags()]
-
-
-def matching_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
-    """Return every rule that exempts an account with this username and these groups, a username rule first."""
-    exemptions = get_exemptions()
-    by_username = [Rule(USERNAMES, username)] if username in exemptions[USERNAMES] else []
-    return by_username + [Rule(GROUPS, name) for name in sorted(exemptions[GROUPS].intersection(group_names))]
-
-
-def exempting_rule(user: User | AnonymousUser) -> Rule | None:
-    """
-    Return the rule that exempts ``user`` from single login, or None.
-
-    The user's groups are queried, once, only if groups are configured and the username does not match.
+    Return the exempt names by setting, with the order and the duplicates of the settings, which are read once.
 
     Raises:
-        ImproperlyConfigured: a setting is faulty.
+        ImproperlyConfigured: one message that names every fault in the settings.
     """
-    rules = matching_rules(user.get_username(), ())
-    if not rules and get_exemptions()[GROUPS]:
-        rules = matching_rules(user.get_username(), user.groups.values_list("name", flat=True))
-    return rules[0] if rules else None
+    values = {setting: getattr(settings, setting, None) for setting in OURS}
+    if faults := find_faults(values):
+        raise ImproperlyConfigured("\n".join(faults))
+    # Plain strings: a subclass of ``str`` could define ``==`` to match any name.
+    return {setting: tuple(map(str.__str__, values[setting] or ())) for setting in _NOUNS}
 
 
-def still_exempts(rule: Rule, user: User) -> bool:
-    """Tell whether ``rule``, which exempted ``user`` at login, exempts them now. A username rule needs no query."""
-    if rule.name not in get_exemptions().get(rule.setting, ()):
-        return False
-    return rule.setting == USERNAMES or rule.name in user.groups.values_list("name", flat=True)
+def find_faults(values: Mapping[str, Any]) -> list[str]:
+    """Return a message for each fault that makes one of our settings unusable. ``values`` has settings by name."""
+    in_names = (find_faults_in_names(setting, values.get(setting), noun) for setting, noun in _NOUNS.items())
+    return [
+        *chain.from_iterable(in_names),
+        *find_faults_in_switch(CHECK_EVERY_REQUEST, values.get(CHECK_EVERY_REQUEST)),
+    ]
 
 
-def _is_flag_on(flag: str) -> bool:
-    # A value that is neither true nor false is a fault. Until it is corrected, the protection must not be off.
-    return any(value is not False for value in _values_of_flag(flag))
+def is_every_request_checked() -> bool:
+    """Tell whether the settings ask for the check at every request."""
+    return getattr(settings, CHECK_EVERY_REQUEST, None) is True
 
 
-def _values_of_flag(flag: str) -> tuple[Any, Any]:
-    """Return the value of ``flag`` in FEATURES and at the top level. It may be set in either place."""
-    features = getattr(settings, "FEATURES", None)
-    get = getattr(features, "get", lambda *args: features is not None)
-    return get(flag, False), getattr(settings, flag, False)
+def is_protection_on() -> bool:
+    """Tell whether the platform keeps one session per account."""
+    return is_flag_on(PROTECTION)
 
 
-def _faults_in_names(setting: str, value: Any) -> Iterator[Error]:
-    if not isinstance(value, list):
-        # Repeat a plain word as the example. Anything else may not be the name that was meant.
-        example = value if isinstance(value, str) and re.fullmatch(r"[\w.@+-]+( [\w.@+-]+)*", value) else "name"
-        message = f"{setting} must be a list of {_NOUNS[setting]}, but it is {_described(value)}."
-        hint = f'Write it as a list, even for one name: {setting}: ["{example}"]'
-        yield Error(message, hint=hint, id="single_login.E001")
-        return
-    for position, entry in enumerate(value, start=1):
-        if not isinstance(entry, str) or not entry or not _can_be_stored(entry):
-            yield Error(
-                f"{setting}: entry {position} must be a name in quotes, but it is {_described(entry)}.",
-                hint="Write one name, in quotes and exactly as the account or group has it, or remove the entry. "
-                "Without quotes, YAML reads a number, a date, yes, no or null as something other than text.",
-                id="single_login.E002",
-            )
+def is_pii_squelched() -> bool:
+    """Tell whether logs must name accounts only by their numbers."""
+    return is_flag_on(SQUELCH)
 
 
-def _faults_in_flags() -> Iterator[Error]:
-    features = getattr(settings, "FEATURES", None)
-    if features is not None and not hasattr(features, "get"):
-        message = f"FEATURES must be a mapping of features to true or false, but it is {_described(features)}."
-        hint = f"Write it as a mapping, such as FEATURES: {{{PROTECTION}: true}}"
-        yield Error(message, hint=hint, id="single_login.E003")
-    values_by_flag = {
-        PROTECTION: _values_of_flag(PROTECTION),
-        SQUELCH: _values_of_flag(SQUELCH),
-        CHECK_EVERY_REQUEST: [getattr(settings, CHECK_EVERY_REQUEST, False)],
-    }
-    for flag, values in values_by_flag.items():
-        # A platform may show the same value in both places: report it once.
-        for value in dict.fromkeys(_described(value) for value in values if not isinstance(value, bool)):
-            message = f"{flag} must be true or false, but it is {value}."
-            yield Error(message, hint="Write true or false, without quotes.", id="single_login.E003")
-
-
-def _can_be_stored(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        # Half of a surrogate pair.
-        return False
-    return True
-
-
-def _described(value: Any) -> str:
-    return "null" if value is None else repr(value)
+def is_flag_on(flag: str) -> bool:
+    """Read ``flag`` as the platform does: in FEATURES if it is there, else at the top level, and by its truth."""
+    features = getattr(settings, "FEATURES", None) or {}
+    return bool(features[flag] if flag in features else getattr(settings, flag, False))
 
 
 def _clear_cache(*, setting: str, **kwargs: Any) -> None:
-    if setting in (*_NOUNS, PROTECTION, SQUELCH, CHECK_EVERY_REQUEST, "FEATURES"):
+    if setting in (*_NOUNS, CHECK_EVERY_REQUEST):
         get_exemptions.cache_clear()
+        get_written_names.cache_clear()
 
 
 setting_changed.connect(_clear_cache, dispatch_uid="single_login.exemptions")

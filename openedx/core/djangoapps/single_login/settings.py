@@ -9,9 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from .exemptions import CHECK_EVERY_REQUEST
 
 PACKAGE = __name__.rpartition(".")[0]
-SESSION_ENGINE = f"{PACKAGE}.session_engine"
-SESSION_CHECK_MIDDLEWARE = f"{PACKAGE}.middleware.SessionCheckMiddleware"
-JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.jwt_cookies.JwtCookieMiddleware"
+SESSION_ENGINE = f"{PACKAGE}.one_session.engine"
+SESSION_CHECK_MIDDLEWARE = f"{PACKAGE}.one_session.middleware.SessionCheckMiddleware"
+JWT_COOKIE_MIDDLEWARE = f"{PACKAGE}.one_session.jwt_cookies.JwtCookieMiddleware"
 
 # .. setting_name: SINGLE_LOGIN_SITE_SESSION_ENGINE
 # .. setting_default: None

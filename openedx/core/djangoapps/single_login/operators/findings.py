@@ -1,17 +1,27 @@
 """What needs an operator's attention. The settings' findings are made here, the accounts' findings in the report."""
 
-import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
+from importlib import import_module
 
-from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
+from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004
 
-from ..exemptions import CHECK_EVERY_REQUEST, GROUPS, PROTECTION, SQUELCH, USERNAMES, configured, is_protection_on
+from ..exemptions import (
+    CHECK_EVERY_REQUEST,
+    GROUPS,
+    OURS,
+    PROTECTION,
+    SQUELCH,
+    USERNAMES,
+    get_written_names,
+    is_anybody_exempt,
+    is_every_request_checked,
+    is_flag_on,
+    is_protection_on,
+)
+from ..guard import SIGNALS, find_guarded_signals
 from ..settings import (
     JWT_COOKIE_MIDDLEWARE,
     READER_OF_JWT_COOKIES,
@@ -23,12 +33,12 @@ from .characters import find_odd_characters
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150
+# What a template engine or a shell would have replaced, and how they write a missing value.
+TEMPLATE = re.compile(r"\{\{|\{%|\$\{|\$\(|<.*>|(none|null|nil|undefined)$", re.IGNORECASE)
 WILDCARDS = frozenset("*?%[]^$|")
 EXACT = "Names are compared exactly, character by character."
 CORRECT = f"Correct it or remove it. {EXACT}"
-# Settings of this app, which count only at the top level, and the platform's flags, which may stand in FEATURES.
-OURS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)
-KNOWN = (*OURS, PROTECTION, SQUELCH)
+PREFIX = "SINGLE_LOGIN_"
 
 
 @dataclass(frozen=True)
@@ -53,14 +63,9 @@ class Finding:
         return Warning(self.message, hint=self.hint, id=self.id)
 
 
-def is_check_asked_for() -> bool:
-    """Tell whether the settings ask for the check at every request. W007 and W008 tell if it is not in place."""
-    return getattr(settings, CHECK_EVERY_REQUEST, False) is True
-
-
 def settings_module() -> str:
-    """Return the name of the settings module."""
-    return os.environ.get(ENVIRONMENT_VARIABLE, "")
+    """Return the name of the settings module, or an empty string if the settings come from no module."""
+    return str(getattr(settings, "SETTINGS_MODULE", None) or "")
 
 
 def settings_file() -> str | None:
@@ -69,18 +74,33 @@ def settings_file() -> str | None:
 
 
 def find_settings_findings() -> list[Finding]:
-    """Return the findings in the settings. Call it only if the settings have no faults."""
-    entries = (finding for setting in (USERNAMES, GROUPS) for finding in _find_in_entries(setting))
-    return [*entries, *_find_misplaced(), *_find_in_protection()]
+    """Return the findings in the settings. Nothing is found on a site that has set nothing of this app."""
+    findings = [*_find_unknown(), *_find_misplaced()]
+    if is_anything_set():
+        entries = (finding for setting in (USERNAMES, GROUPS) for finding in _find_in_entries(setting))
+        findings += [*entries, *_find_in_flags(), *_find_in_studio(), *find_obstacles()]
+    return findings
+
+
+def is_anything_set() -> bool:
+    """Tell whether the settings exempt anybody or ask for the check at every request."""
+    return is_anybody_exempt() or is_every_request_checked()
+
+
+def find_obstacles() -> list[Finding]:
+    """Return why the settings of this app are not in force in this process. An empty list means that they are."""
+    return [*_find_missing_guard(), *_find_protection_off(), *_find_missing_parts()]
 
 
 def _find_in_entries(setting: str) -> Iterator[Finding]:
     seen: set[str] = set()
-    for position, name in enumerate(configured(setting), start=1):
+    for position, name in enumerate(get_written_names()[setting], start=1):
         odd = find_odd_characters(name)
+        template = TEMPLATE.match(name.strip())
         problems = {
             "starts or ends with white space": name != name.strip(),
-            "has a wildcard character, but there are no patterns": WILDCARDS.intersection(name),
+            "is a template that was not filled in, or a word for a missing value": template,
+            "has a wildcard character, but there are no patterns": not template and WILDCARDS.intersection(name),
             "has a comma, but each entry is one name": "," in name,
             f"is {len(name)} characters long, but a name has at most {MAX_LENGTH}": len(name) > MAX_LENGTH,
             "is there twice": name in seen,
@@ -93,72 +113,78 @@ def _find_in_entries(setting: str) -> Iterator[Finding]:
             yield Finding("single_login.W001", message, hint, setting, name)
 
 
-def _find_misplaced() -> Iterator[Finding]:
-    """Find misspelt names of settings, and settings inside a mapping where nothing reads them."""
-    features: Mapping[Any, Any] = getattr(settings, "FEATURES", None) or {}
+def _find_unknown() -> Iterator[Finding]:
+    """Find names that begin as ours do, in any case, and are not ours."""
     # A lower-case key of the platform's file becomes a variable of the settings module, but not a setting.
-    module = vars(sys.modules[settings_module()]) if settings_module() in sys.modules else {}
+    variables = vars(import_module(settings_module())) if settings_module() else {}
+    for name in sorted({*variables, *dir(settings)}):
+        if name.upper().startswith(PREFIX) and name not in (*OURS, SITE_ENGINE):
+            hint = f"The settings of this app are {', '.join(OURS)}, in upper case and at the top level."
+            yield Finding("single_login.W002", f"{name} has no effect: this app has no such setting.", hint, name)
+
+
+def _find_misplaced() -> Iterator[Finding]:
+    """Find settings of this app inside another setting, where nothing reads them."""
     # Django warns if some of its own settings are only read.
-    others = (name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name))
-    top_level = {**module, **{name: getattr(settings, name) for name in others}}
-    for name in sorted(top_level):
-        if meant := _find_meant(name):
-            yield _without_effect(name, "it is misspelt", meant)
-        value = top_level[name]
-        if isinstance(value, Mapping) and name != "FEATURES" and not name.startswith("_"):
-            for place, key in _find_nested(value):
-                reason = "it is in the wrong place, or a settings file that is read later replaced it"
-                yield _without_effect(f"{name}: {place}", reason, key)
-    for name in sorted(map(str, features)):
-        if meant := _find_meant(name):
-            yield _without_effect(f"FEATURES: {name}", "it is misspelt", meant)
-        # Newer platforms show every setting in FEATURES.
-        if name in OURS and features[name] not in (None, getattr(settings, name, None)):
-            yield _without_effect(f"FEATURES: {name}", "it is in the wrong place", name)
+    for outer in (name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name)):
+        inside = getattr(settings, outer)
+        for name in OURS if isinstance(inside, Mapping) else ():
+            # Some platforms show all settings in FEATURES, or keep a copy of the whole file in a setting.
+            if inside.get(name) not in (None, getattr(settings, name, None)):
+                message = f"{outer}: {name} has no effect: it is inside another setting."
+                hint = f"Write {name} at the top level, if that is what was meant."
+                yield Finding("single_login.W002", message, hint, f"{outer}: {name}")
 
 
-def _find_meant(name: str) -> str | None:
-    """Return the setting that ``name`` was probably meant to be, or None if it is one or resembles none."""
-    plain = re.sub(r"\W", "_", name).upper()
-    meant = next(iter(get_close_matches(plain, KNOWN, n=1, cutoff=0.8)), None)
-    return None if meant == name else meant
+def _find_in_flags() -> Iterator[Finding]:
+    """Find flags of the platform that are not clear. The app does not refuse them: they are not its settings."""
+    features = getattr(settings, "FEATURES", None) or {}
+    for flag in (PROTECTION, SQUELCH):
+        places = {f"FEATURES: {flag}": features.get(flag), flag: getattr(settings, flag, None)}
+        values = {place: value for place, value in places.items() if value is not None}
+        if flag in features and features[flag] is None:
+            values[f"FEATURES: {flag}"] = None
+        are_clear = all(isinstance(value, bool) for value in values.values())
+        if not are_clear or len(set(map(bool, values.values()))) > 1:
+            written = " and ".join(f"{place} is {value!r}" for place, value in values.items())
+            message = f"{written}. The platform reads this as {'true' if is_flag_on(flag) else 'false'}."
+            yield Finding("single_login.W009", message, "Write true or false, and the same in both places.", flag)
 
 
-def _find_nested(mapping: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
-    """
-    Yield the settings in ``mapping``, a setting itself, that are not in force: their place in it and their name.
-
-    Some platforms keep a copy of the whole settings file in a setting. There each value is also the one in force.
-    """
-    features = mapping.get("FEATURES")
-    for key in KNOWN:
-        if mapping.get(key) not in (None, getattr(settings, key, None)):
-            yield key, key
-        if isinstance(features, Mapping) and features.get(key) not in (None, settings.FEATURES.get(key)):
-            yield f"FEATURES: {key}", key
-
-
-def _without_effect(place: str, reason: str, meant: str) -> Finding:
-    message = f"{place} has no effect: {reason}."
-    hint = f"Write {meant}, at the top level, if that is what was meant."
-    return Finding("single_login.W002", message, hint, place)
-
-
-def _find_in_protection() -> Iterator[Finding]:
-    if not is_protection_on():
-        if any(map(configured, (USERNAMES, GROUPS))):
-            message = f"{USERNAMES} or {GROUPS} exempts accounts, but {PROTECTION} is off for all accounts."
-            yield Finding("single_login.W006", message, "Turn the protection on, or remove the exemptions.")
-        return
-    if "cms" in (settings.ROOT_URLCONF.partition(".")[0], getattr(settings, "SERVICE_VARIANT", None)):
+def _find_in_studio() -> Iterator[Finding]:
+    is_studio = "cms" in (settings.ROOT_URLCONF.partition(".")[0], getattr(settings, "SERVICE_VARIANT", None))
+    if is_studio and is_protection_on():
         message = f"{PROTECTION} is on in Studio: a login to Studio ends the session in the LMS, and vice versa."
         yield Finding("single_login.W003", message, "Turn it off in Studio, and leave it on in the LMS.", PROTECTION)
-    if is_check_asked_for():
-        yield from _find_missing_parts()
+
+
+def _find_missing_guard() -> Iterator[Finding]:
+    guarded = find_guarded_signals()
+    hint = (
+        "Install a release of openedx-single-login that supports this platform. Until then the platform works as "
+        "without the app. If it has these settings itself, it exempts accounts itself."
+    )
+    if not guarded:
+        message = (
+            "The app exempts nobody: the app `student` has no UserProfile.set_login_session, or its "
+            "enforce_single_login is not connected to user_logged_in and user_logged_out."
+        )
+        yield Finding("single_login.W004", message, hint)
+    elif missing := [name for name in SIGNALS if name not in guarded]:
+        message = f"The platform's enforce_single_login is connected to {guarded[0]}, but not to {missing[0]}."
+        yield Finding("single_login.W005", message, hint)
+
+
+def _find_protection_off() -> Iterator[Finding]:
+    if not is_protection_on():
+        message = f"{PROTECTION} is off: no login ends a session, of any account."
+        yield Finding("single_login.W006", message, "Turn the protection on, or remove the settings of this app.")
 
 
 def _find_missing_parts() -> Iterator[Finding]:
     """Find the parts of the check at every request that are not in place."""
+    if not (is_every_request_checked() and is_protection_on()):
+        return
     problem = f"{CHECK_EVERY_REQUEST} is on, but not in place:"
     overridden = "A settings file that is read after the plugin settings (Tutor's can be) overrides"
     if settings.SESSION_ENGINE != SESSION_ENGINE:

@@ -21,10 +21,20 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Q, QuerySet
 
 from .. import __version__
-from ..exemptions import GROUPS, PROTECTION, USERNAMES, Rule, get_exemptions, is_protection_on, matching_rules
-from ..session_slot import META_KEY, parse_meta
+from ..exemptions import (
+    GROUPS,
+    PROTECTION,
+    USERNAMES,
+    Rule,
+    get_exemptions,
+    is_every_request_checked,
+    is_protection_on,
+    matching_rules,
+)
+from ..guard import is_in_place
+from ..one_session.slot import META_KEY, parse_meta
 from .characters import describe_differences
-from .findings import EXACT, Finding, find_settings_findings, is_check_asked_for, settings_file, settings_module
+from .findings import EXACT, Finding, find_obstacles, find_settings_findings, settings_file, settings_module
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1
@@ -225,14 +235,17 @@ class Report:
 
 
 def describe_settings() -> dict[str, Any]:
-    """Return the fields that each JSON answer starts with: which settings are in force, and which app reads them."""
+    """Return the fields that each JSON answer starts with: whether the settings are in force, and where they are."""
+    obstacles = find_obstacles()
     return {
         "version": VERSION,
+        "in_force": not obstacles,
+        "not_in_force_because": [obstacle.message for obstacle in obstacles],
         "app_version": __version__,
         "settings_module": settings_module(),
         "settings_file": settings_file(),
         "protection": is_protection_on(),
-        "check_every_request": is_check_asked_for(),
+        "check_every_request": is_every_request_checked(),
     }
 
 
@@ -275,11 +288,17 @@ def _sentence(account: Account) -> str:
     name = repr(account.username)
     if not is_protection_on():
         return f"{name} may hold any number of sessions, as every account may: {PROTECTION} is off."
+    if account.rules and not is_in_place():
+        return f"{name} matches {_listed(account.rules)}, but the exemptions are not in force."
     if account.rules:
-        return f"{name} is exempt, by {' and by '.join(map(str, account.rules))}: its logins end no session."
+        return f"{name} is exempt, by {_listed(account.rules)}: single login ends none of its sessions."
     groups = ", ".join(map(repr, sorted(get_exemptions()[GROUPS])))
     by_group = f"a member of an exempt group ({groups})" if groups else f"a member of a group that {GROUPS} names"
     return (
-        f"{name} is not exempt: each login ends its earlier session. "
+        f"{name} is not exempt: a login ends its session on record. "
         f"It would be exempt as {by_group}, or if {USERNAMES} named it."
     )
+
+
+def _listed(rules: Sequence[Rule]) -> str:
+    return " and by ".join(map(str, rules))

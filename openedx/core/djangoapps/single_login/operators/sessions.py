@@ -6,7 +6,7 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
-from ..session_slot import site_store
+from ..one_session.site_store import site_store
 
 CHUNK = 1000
 

@@ -39,9 +39,9 @@ def site_engine(name):
 def _rebuild_engine(*, setting, value, **kwargs):
     """Let the session engine inherit from the new store of the site."""
     if setting == SITE_ENGINE and value is not None:
-        from openedx.core.djangoapps.single_login import session_engine
+        from openedx.core.djangoapps.single_login.one_session import engine
 
-        reload(session_engine)
+        reload(engine)
 
 
 setting_changed.connect(_rebuild_engine)

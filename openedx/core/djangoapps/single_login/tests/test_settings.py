@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, override_settings
 
-from openedx.core.djangoapps.single_login.session_slot import site_store
+from openedx.core.djangoapps.single_login.one_session.site_store import site_store
 from openedx.core.djangoapps.single_login.settings import (
     JWT_COOKIE_MIDDLEWARE,
     READER_OF_JWT_COOKIES,

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
-from ...exemptions import GROUPS, USERNAMES, is_protection_on
-from ...operators.findings import is_check_asked_for, settings_file, settings_module
+from ...exemptions import GROUPS, USERNAMES, is_every_request_checked, is_protection_on
+from ...operators.findings import find_obstacles, is_anything_set, settings_file, settings_module
 from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
 from ...operators.sessions import NoListOfSessionsError, count_sessions
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         report = Report(large_group=options["large_group"])
         as_json = options["format"] == "json"
         if not as_json:
-            self._print_source()
+            self._print_head()
         if user is not None:
             self._explain(report, user, as_json)
         elif concurrent_sessions:
@@ -98,7 +98,15 @@ class Command(BaseCommand):
             self._print_findings(report)
         return not (check and report.findings)
 
-    def _print_source(self) -> None:
+    def _print_head(self) -> None:
+        """Print whether the settings of this app are in force, and where the settings were read."""
+        obstacles = find_obstacles()
+        if not is_anything_set():
+            self.stdout.write("No account and no group is named in the settings.")
+        elif not obstacles:
+            self.stdout.write("The exemptions are in force.")
+        for obstacle in obstacles if is_anything_set() else ():
+            self.stdout.write(_printable(f"Not in force: {obstacle.message}"))
         read = f"file {settings_file()}" if settings_file() else "no settings file"
         self.stdout.write(_printable(f"Settings: module {settings_module()}, {read}."))
 
@@ -147,8 +155,8 @@ class Command(BaseCommand):
         self.stdout.write("\n  ]\n}")
 
     def _print_table(self, report: Report) -> None:
-        level = "at every request" if is_check_asked_for() else "at login"
-        on = f"on: one session per account, checked {level}"
+        level = "check at every request" if is_every_request_checked() else "exempt only"
+        on = f"on: one session per account. Level: {level}"
         off = "off: any number of sessions per account"
         self.stdout.write(f"The protection is {on if is_protection_on() else off}.")
         ids = report.exempt_ids()

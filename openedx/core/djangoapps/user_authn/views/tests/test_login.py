@@ -26,7 +26,8 @@ from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_USERNAME,
     GROUP,
     NOBODY,
-    SingleLoginCases,
+    EveryRequestCases,
+    SlotCases,
     audit_lines,
     protection,
 )
@@ -156,8 +157,8 @@ class ExemptLoginTest(TransactionTestCase):
         assert is_signed_in(current)
 
 
-class LoginCases(SingleLoginCases):
-    """The table of cases, with the receiver of this LMS. No failed login is left over from another test."""
+class LmsCases:
+    """Run the table of cases with the receiver of this LMS. No failed login is left over from another test."""
 
     def setUp(self):
         super().setUp()
@@ -166,43 +167,47 @@ class LoginCases(SingleLoginCases):
     enforce_single_login = staticmethod(enforce_single_login)
 
 
-class SingleLoginTest(LoginCases, TransactionTestCase):
-    """At login, with sessions in the database."""
+class SingleLoginTest(LmsCases, SlotCases, TransactionTestCase):
+    """By default, with sessions in the database."""
 
 
 @override_settings(**at_login("cached_db"))
-class SingleLoginCachedDbTest(LoginCases, TransactionTestCase):
-    """At login, with sessions in the database behind a cache."""
+class SingleLoginCachedDbTest(LmsCases, SlotCases, TransactionTestCase):
+    """By default, with sessions in the database behind a cache."""
 
 
 @override_settings(**at_login("cache"))
-class SingleLoginCacheTest(LoginCases, TransactionTestCase):
-    """At login, with sessions in the cache, as in production."""
+class SingleLoginCacheTest(LmsCases, SlotCases, TransactionTestCase):
+    """By default, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("db"))
-class EveryRequestTest(LoginCases, TransactionTestCase):
-    """At every request, with sessions in the database."""
+class EveryRequestTest(LmsCases, EveryRequestCases, TransactionTestCase):
+    """With the check at every request, and sessions in the database."""
 
 
 @override_settings(**every_request("cached_db"))
-class EveryRequestCachedDbTest(LoginCases, TransactionTestCase):
-    """At every request, with sessions in the database behind a cache."""
+class EveryRequestCachedDbTest(LmsCases, EveryRequestCases, TransactionTestCase):
+    """With the check at every request, and sessions in the database behind a cache."""
 
 
 @override_settings(**every_request("cache"))
-class EveryRequestCacheTest(LoginCases, TransactionTestCase):
-    """At every request, with sessions in the cache, as in production."""
+class EveryRequestCacheTest(LmsCases, EveryRequestCases, TransactionTestCase):
+    """With the check at every request, and sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("file"))
-class EveryRequestFileTest(LoginCases, TransactionTestCase):
-    """At every request, with sessions in files."""
+class EveryRequestFileTest(LmsCases, EveryRequestCases, TransactionTestCase):
+    """With the check at every request, and sessions in files."""
 
 
 @override_settings(**every_request("signed_cookies"))
-class EveryRequestSignedCookiesTest(LoginCases, TransactionTestCase):
-    """At every request, with sessions in cookies. The claim of such a session is a random string, not its key."""
+class EveryRequestSignedCookiesTest(LmsCases, EveryRequestCases, TransactionTestCase):
+    """
+    With the check at every request, and sessions in cookies.
+
+    The claim of such a session is a random string, not its key.
+    """
 
     # The platform's record of such a session is not a claim.
     test_case_13_the_session_that_the_platform_recorded_lives = None
@@ -213,8 +218,7 @@ class EveryRequestSignedCookiesTest(LoginCases, TransactionTestCase):
     test_case_8_an_ended_session_does_not_come_back_with_the_exemption_1 = None
     test_case_8_an_ended_session_does_not_come_back_with_the_exemption_2 = None
 
-    def reasons_if_checked(self, reason):
-        return []
+    can_delete_sessions = False
 
     def key_in(self, session):
         return session.get("single_login_claim", session.session_key)

@@ -28,7 +28,7 @@ from hypothesis.stateful import (
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.session_slot import site_store
+from openedx.core.djangoapps.single_login.one_session.site_store import site_store
 from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP
 

@@ -8,33 +8,21 @@ the first ``ready()``, so the order of the apps does not matter (docs/decisions/
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 
+from ..guard import HAS_GUARD
 from .enforcement import enforce_single_login
-
-_is_enforcing = False
 
 
 def replace_platform_receiver() -> None:
     """
     Disconnect the receiver of the platform's app ``student`` from both signals and connect ours instead.
 
-    Leaves a receiver alone that checks the exemptions itself, as the one of the LMS in this repository does: its app
-    configuration says so with ``has_exemption_guard = True``.
+    Leaves a receiver alone that asks for the exemptions itself, as the one of the LMS in this repository does, and a
+    signal to which the platform's receiver is not connected.
     """
-    global _is_enforcing
     student = apps.app_configs.get("student")
-    if getattr(student, "has_exemption_guard", False):
-        _is_enforcing = True
-        return
     platform_receiver = getattr(student and student.models_module, "enforce_single_login", None)
-    replaced = []
+    if hasattr(platform_receiver, HAS_GUARD):
+        return
     for signal in (user_logged_in, user_logged_out):
-        # Ours is found instead of the platform's at a second call.
-        if signal.disconnect(platform_receiver) or signal.disconnect(enforce_single_login):
+        if signal.disconnect(platform_receiver):
             signal.connect(enforce_single_login)
-            replaced.append(signal)
-    _is_enforcing = len(replaced) == 2
-
-
-def is_enforcing() -> bool:
-    """Tell whether every login and logout reaches a receiver that checks the exemptions."""
-    return _is_enforcing

@@ -1,4 +1,4 @@
-"""The check at every request, as a mixin for session stores. ``session_engine`` puts it over the site's own store."""
+"""The check at every request, as a mixin for session stores. ``engine`` puts it over the site's own store."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ObjectDoesNotExist
 
-from . import exemptions, session_slot
-from .exemptions import Rule, is_protection_on
-from .platform_receiver import is_enforcing
-from .session_check import UNREADABLE, Decision, decide
-from .session_slot import CLAIM, RULE
+from .. import exemptions
+from ..exemptions import Rule, is_protection_on
+from ..guard import is_in_place
+from . import slot
+from .decision import UNREADABLE, Decision, decide
+from .slot import CLAIM, RULE
 
 if TYPE_CHECKING:
     # The platform imports this module before its models are loaded.
@@ -42,7 +43,7 @@ class CheckedSession(SessionBase):
     def load(self) -> dict[str, Any]:
         """Return the content of the session, or {} if it may not live. Costs nothing if nobody is signed in."""
         data = super().load()
-        if SESSION_KEY not in data or not is_protection_on() or not is_enforcing():
+        if SESSION_KEY not in data or not is_protection_on() or not is_in_place():
             return data
         rule = Rule(*data[RULE]) if RULE in data else None
         decision = decide(self.session_key, data.get(CLAIM), rule, _Account(data[SESSION_KEY]))
@@ -73,7 +74,7 @@ class _Account:
 
     def recorded_key(self) -> str | None:
         try:
-            return session_slot.find_recorded_key(self._user)
+            return slot.find_recorded_key(self._user)
         except ValueError:
             return UNREADABLE
 

@@ -9,9 +9,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from . import audit, session_slot
-from .checked_session import Check, CheckedSession
-from .session_slot import CLAIM, RULE
+from .. import audit
+from ..transactions import after_commit
+from . import slot
+from .sessions import Check, CheckedSession
+from .site_store import site_store
+from .slot import CLAIM, RULE
 
 
 class SessionCheckMiddleware(MiddlewareMixin):
@@ -27,28 +30,28 @@ class SessionCheckMiddleware(MiddlewareMixin):
         session = getattr(request, "session", None)
         if isinstance(session, CheckedSession) and (check := session.check):
             if check.decision.reason:
-                session_slot.after_commit(partial(_delete, check, check.decision.reason))
+                after_commit(partial(_delete, check, check.decision.reason))
             elif check.decision.takes_free_slot:
-                session_slot.after_commit(partial(_take_free_slot, check, session))
+                after_commit(partial(_take_free_slot, check, session))
         return response
 
 
 def _delete(check: Check, reason: str) -> None:
-    store = session_slot.site_store()(check.session_key)
+    store = site_store()(check.session_key)
     # An earlier request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
     if not check.session_key or not store.exists(check.session_key):
         return
     store.delete()
     user = get_user_model()._default_manager.filter(pk=check.data[SESSION_KEY]).first()
-    if user is not None and session_slot.is_current(user, check.data):
+    if user is not None and slot.is_current(user, check.data):
         audit.announce_eviction(user, check.session_key, reason)
 
 
 def _take_free_slot(check: Check, session: CheckedSession) -> None:
     # The view may have signed out, or in again. Another tab may have signed out, and deleted the session.
     is_unchanged = session.get(SESSION_KEY) == check.data[SESSION_KEY] and CLAIM not in session and RULE not in session
-    site_store = session_slot.site_store()
+    store = site_store()
     # A view that changed the key and another tab agree on the key that both loaded.
-    claim = session_slot.new_claim(site_store(check.session_key))
-    if is_unchanged and site_store(session.session_key).load() and session_slot.take_free_slot(check.data, claim):
+    claim = slot.new_claim(store(check.session_key))
+    if is_unchanged and store(session.session_key).load() and slot.take_free_slot(check.data, claim):
         session[CLAIM] = claim

@@ -1,7 +1,7 @@
 """
 Whether a session may still live: the decision of the check at every request.
 
-The decision is pure. It reads from its arguments, only as far as it needs, and writes nothing. ``checked_session`` asks
+The decision is pure. It reads from its arguments, only as far as it needs, and writes nothing. ``sessions`` asks
 for it when a session is loaded, and ``middleware`` applies it after the view.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from .exemptions import Rule
+from ..exemptions import Rule
 
 NO_LONGER_EXEMPT = "no longer exempt"
 NOT_ON_RECORD = "not the session on record"

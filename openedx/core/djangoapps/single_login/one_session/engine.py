@@ -4,8 +4,8 @@ The session engine of the check at every request: the site's own store with the 
 ``plugin_settings`` makes SESSION_ENGINE name this module. The platform imports it before its models are loaded.
 """
 
-from .checked_session import CheckedSession
-from .session_slot import site_store
+from .sessions import CheckedSession
+from .site_store import site_store
 
 _SiteStore = site_store()
 

@@ -1,17 +1,16 @@
 """
 The slot for the one session of an account: ``UserProfile.meta["session_id"]``.
 
-A login records the key of its session in the slot and writes the same key into the session: the *claim*. The claim
-stays the same when the session's key changes, so the check at every request can compare it with the record.
+A login records the key of its session in the slot. With the check at every request it also writes this key into the
+session: the *claim*. The claim stays the same when the session's key changes, so the check can compare it with the
+record.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
@@ -19,13 +18,13 @@ from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
-from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, OperationalError, router, transaction
+from django.db import DatabaseError, OperationalError, transaction
 from django.utils.crypto import constant_time_compare, get_random_string
 
-from . import audit
-from .exemptions import Rule
-from .settings import NAMED_BY_HAND, SESSION_ENGINE, SITE_ENGINE
+from .. import audit
+from ..exemptions import Rule, is_every_request_checked
+from ..transactions import after_commit, profile_database
+from .site_store import site_store
 
 if TYPE_CHECKING:
     # The platform imports this module before its models are loaded.
@@ -51,39 +50,32 @@ class Profile(Protocol):
     meta: str
 
 
-def session_of(request: HttpRequest | None, user: User | None) -> SessionBase | None:
-    """
-    Return the session of ``request`` if ``user`` is signed in with it, else None.
-
-    The platform also sends the login signal for requests with a token, which have no such session.
-    """
-    session: SessionBase | None = getattr(request, "session", None)
-    if user is None or session is None or session.get(SESSION_KEY) != str(user.pk):
-        return None
-    return session
+def find_or_create_profile(user: User) -> Profile:
+    """Return the profile of ``user``. A login under the protection creates a missing one."""
+    profile: Profile
+    profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
+    return profile
 
 
-def record_login(user: User, request: HttpRequest) -> None:
+def record_login(profile: Profile, request: HttpRequest) -> None:
     """
-    Record the session of ``request`` as the one session of ``user``, and evict the session recorded before.
+    Record the session of ``request`` in the slot of ``profile``, and evict the session on record before.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read.
     """
-    profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
-    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
-    user.profile = profile
-    replace_record(profile, claim_slot(request))
+    replace_record(profile, prepare_session(request))
 
 
-def claim_slot(request: HttpRequest) -> str:
+def prepare_session(request: HttpRequest) -> str:
     """
     Prepare the session of ``request``, with which somebody has just signed in, for the slot.
 
-    A session that signs in again gets a fresh key. Another login may be evicting the old one at this moment.
+    A session that signs in again gets a fresh key. Another login may be evicting the old one at this moment. With the
+    check at every request, the session gets its claim.
 
     Returns:
-        The claim, which is now in the session and must be recorded.
+        The key that must be recorded.
     """
     session = request.session
     sent_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
@@ -91,7 +83,9 @@ def claim_slot(request: HttpRequest) -> str:
         _renew_key(session)
     claim = new_claim(session)
     session.pop(RULE, None)
-    session[CLAIM] = claim
+    session.pop(CLAIM, None)
+    if is_every_request_checked():
+        session[CLAIM] = claim
     return claim
 
 
@@ -104,14 +98,14 @@ def replace_record(profile: Profile, session_key: str | None) -> None:
     Raises:
         ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
     """
-    with transaction.atomic(using=_database(), savepoint=False):
+    with transaction.atomic(using=profile_database(), savepoint=False):
         earlier = _read_locked(profile)
         _write(profile, session_key)
         if earlier and earlier != session_key:
             after_commit(partial(_evict, profile.user, earlier))
 
 
-def clear_login(user: User, session: SessionBase) -> None:
+def clear_own_record(user: User, session: SessionBase) -> None:
     """
     Clear the slot of ``user``, after the commit, if it holds the record of ``session``.
 
@@ -123,16 +117,11 @@ def clear_login(user: User, session: SessionBase) -> None:
         after_commit(partial(_clear_record, user, session.get(CLAIM, session.session_key)))
 
 
-def admit_exempt(user: User, session: SessionBase, rule: Rule) -> None:
-    """
-    Let ``session`` in by ``rule``, note the rule in it, and audit the login.
-
-    The slot is neither read nor written. A missing profile is created, as by every login under the protection.
-    """
-    _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
-    session.pop(CLAIM, None)
-    session[RULE] = [rule.setting, rule.name]
-    audit.log_exempted_login(user, rule)
+def note_rule(session: SessionBase, rule: Rule) -> None:
+    """With the check at every request, note in ``session`` the rule that let it in. It has no claim then."""
+    if is_every_request_checked():
+        session.pop(CLAIM, None)
+        session[RULE] = [rule.setting, rule.name]
 
 
 def take_free_slot(data: dict[str, Any], claim: str) -> bool:
@@ -143,13 +132,13 @@ def take_free_slot(data: dict[str, Any], claim: str) -> bool:
     is recorded if another transaction holds one of the rows.
     """
     try:
-        with transaction.atomic(using=_database()):
+        with transaction.atomic(using=profile_database()):
             # Lock the account's row first, as a login does, to avoid deadlocks.
-            accounts = get_user_model()._default_manager.using(_database())
+            accounts = get_user_model()._default_manager.using(profile_database())
             account = accounts.select_for_update(nowait=True).filter(pk=data[SESSION_KEY]).first()
             if account is None or not is_current(account, data):
                 return False
-            profile, _ = _profiles().get_or_create(user=account, defaults={"name": account.get_username()})
+            profile = find_or_create_profile(account)
             recorded = _read_locked(profile, nowait=True)
             if recorded and recorded != claim:
                 return False
@@ -202,28 +191,6 @@ def is_current(user: User, data: dict[str, Any]) -> bool:
     return user.is_active and data.get(SESSION_KEY) == str(user.pk) and is_same_password
 
 
-def after_commit(action: Callable[[], object]) -> None:
-    """Run ``action`` after the commit, when no lock is held. An error in it is logged and goes no further."""
-    # Not the partial itself: Django's log line needs a function's name.
-    transaction.on_commit(lambda: action(), using=_database(), robust=True)
-
-
-def site_store() -> type[SessionBase]:
-    """
-    Return the session store of the site's own engine, without the check at every request.
-
-    Raises:
-        ImproperlyConfigured: SESSION_ENGINE names the engine of this app, but the plugin settings did not put it there.
-    """
-    engine: str = settings.SESSION_ENGINE
-    if engine == SESSION_ENGINE:
-        engine = getattr(settings, SITE_ENGINE, SESSION_ENGINE)
-        if engine == SESSION_ENGINE:
-            raise ImproperlyConfigured(NAMED_BY_HAND)
-    store: type[SessionBase] = import_module(engine).SessionStore
-    return store
-
-
 def _renew_key(session: SessionBase) -> None:
     # Unlike ``cycle_key``, keep the old session until the commit: if this login fails, its visitor still has it.
     data, old_key = dict(session.items()), session.session_key
@@ -243,7 +210,7 @@ def _evict(user: User, session_key: str) -> None:
 
 def _clear_record(user: User, claim: str | None) -> None:
     try:
-        with transaction.atomic(using=_database()):
+        with transaction.atomic(using=profile_database()):
             profile: Profile | None = _profiles().filter(user=user).first()
             if profile is not None and _read_locked(profile, nowait=True) == claim:
                 _write(profile, None)
@@ -265,8 +232,4 @@ def _write(profile: Profile, session_key: str | None) -> None:
 
 
 def _profiles() -> QuerySet[Any]:
-    return apps.get_model("student", "UserProfile").objects.using(_database())
-
-
-def _database() -> str:
-    return router.db_for_write(apps.get_model("student", "UserProfile"))
+    return apps.get_model("student", "UserProfile").objects.using(profile_database())

@@ -6,7 +6,7 @@ import ddt
 from django.test import SimpleTestCase
 
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
-from openedx.core.djangoapps.single_login.session_check import (
+from openedx.core.djangoapps.single_login.one_session.decision import (
     LIVE,
     META_UNREADABLE,
     NO_LONGER_EXEMPT,

@@ -1,0 +1,72 @@
+"""
+The guard before the platform's ``UserProfile.set_login_session``.
+
+The platform's receiver ``enforce_single_login`` calls this method at each login and logout. An exempt account turns
+back at the guard. Everybody else goes on to the platform's own code (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import wraps
+from typing import Any
+from weakref import ReferenceType
+
+from django.apps import apps
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import Signal
+
+from .exemptions import exempting_rule, is_anybody_exempt
+
+SIGNALS = {"user_logged_in": user_logged_in, "user_logged_out": user_logged_out}
+# An attribute of a method or receiver that asks for the exemptions itself.
+HAS_GUARD = "has_exemption_guard"
+
+
+def guard_platform() -> None:
+    """
+    Put the guard before ``UserProfile.set_login_session`` of the app ``student``. A second call changes nothing.
+
+    Without that app or method, nothing changes.
+    """
+    profile_model = getattr(_student_models(), "UserProfile", None)
+    platforms_own = getattr(profile_model, "set_login_session", None)
+    if platforms_own is None or hasattr(platforms_own, HAS_GUARD):
+        return
+
+    @wraps(platforms_own)
+    def set_login_session(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_anybody_exempt() and exempting_rule(self.user):
+            return None
+        return platforms_own(self, *args, **kwargs)
+
+    setattr(set_login_session, HAS_GUARD, True)
+    profile_model.set_login_session = set_login_session  # type: ignore[union-attr]
+
+
+def find_guarded_signals() -> list[str]:
+    """Return the names of the signals that reach a guard: both, unless this platform is not the one expected."""
+    return [name for name, signal in SIGNALS.items() if any(map(_has_guard, _receivers(signal)))]
+
+
+def is_in_place() -> bool:
+    """Tell whether every login and every logout reaches a guard."""
+    return len(find_guarded_signals()) == len(SIGNALS)
+
+
+def _has_guard(receiver: Any) -> bool:
+    models = _student_models()
+    method = getattr(getattr(models, "UserProfile", None), "set_login_session", None)
+    is_platforms_own = receiver is getattr(models, "enforce_single_login", None)
+    return hasattr(receiver, HAS_GUARD) or (is_platforms_own and hasattr(method, HAS_GUARD))
+
+
+def _student_models() -> Any:
+    student = apps.app_configs.get("student")
+    return student and student.models_module
+
+
+def _receivers(signal: Signal) -> Iterator[Any]:
+    """Yield the receivers of ``signal``. To take one out and put it in again would change their order."""
+    for _, receiver, *_ in signal.receivers:
+        yield receiver() if isinstance(receiver, ReferenceType) else receiver
