@@ -1,13 +1,10 @@
 """Read lms.yml, the operator's file: its top-level keys in upper case become Django settings."""
 
-from difflib import get_close_matches
-
 import yaml
-from django.conf import settings
 from django.core.checks import Tags, Warning, register  # noqa: A004
 from django.core.exceptions import ImproperlyConfigured
 
-from openedx.core.djangoapps.single_login.exemptions import PROTECTION, SQUELCH, find_faults
+from openedx.core.djangoapps.single_login.exemptions import PREFIX, PROTECTION, SQUELCH, find_faults
 
 FLAGS = (PROTECTION, SQUELCH)
 MERGE_TAG = "tag:yaml.org,2002:merge"
@@ -17,11 +14,25 @@ ignored_keys = []
 
 
 class Loader(yaml.SafeLoader):
-    """Loads YAML safely and collects the keys that stand twice in one mapping. YAML itself keeps only the last."""
+    """
+    Loads YAML safely, and collects what the loaded data do not show.
+
+    These are the keys that stand twice in one mapping, of which YAML keeps only the last, and the places of the values
+    that another part of the file repeats with an alias (``*name``).
+    """
 
     def __init__(self, stream):
         super().__init__(stream)
         self.repeated_keys = []
+        self.aliased = set()
+
+    def compose_node(self, parent, index):
+        """Return the next node. An alias gives the node of its anchor."""
+        is_alias = self.check_event(yaml.AliasEvent)
+        node = super().compose_node(parent, index)
+        if is_alias:
+            self.aliased.add(node.start_mark.index)
+        return node
 
     def compose_mapping_node(self, anchor):
         """Return the mapping as the file has it. Later, keys merged with ``<<`` are added, and may repeat others."""
@@ -29,16 +40,27 @@ class Loader(yaml.SafeLoader):
         lines = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.tag != MERGE_TAG:
-                line = key.start_mark.line + 1
-                if key.value in lines:
-                    self.repeated_keys.append(f"{key.value} stands twice, in lines {lines[key.value]} and {line}")
-                lines[key.value] = line
+                name, line = self.construct_object(key), key.start_mark.line + 1
+                if name in lines:
+                    self.repeated_keys.append(f"{key.value} stands twice, in lines {lines[name]} and {line}")
+                lines[name] = line
         return node
+
+    def find_anchor_keys(self, root):
+        """Return the keys of ``root`` whose values have an anchor that is used somewhere."""
+        return {
+            key.value
+            for key, value in root.value
+            if any(key.end_mark.index <= place < value.end_mark.index for place in self.aliased)
+        }
 
 
 def read(path):
     """
     Return the settings in the YAML file at ``path``, and put its other keys into ``ignored_keys``.
+
+    A key that is not in upper case and only carries an anchor is in neither. A key that begins as the settings of
+    single_login do, in any case, is returned: the app reports it if it is not a setting.
 
     Raises ImproperlyConfigured if the file cannot be read, holds no mapping, or has a key that stands twice. The
     message says where and how to correct it.
@@ -48,7 +70,8 @@ def read(path):
     try:
         with open(path, encoding="utf-8") as file:
             loader = Loader(file)
-            config = loader.get_single_data()
+            root = loader.get_single_node()
+            config = None if root is None else loader.construct_document(root)
     except (OSError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"LMS_CFG: {path} cannot be read: {error}") from error
     except (yaml.YAMLError, ValueError) as error:
@@ -63,8 +86,11 @@ def read(path):
         faults = [f"{path}: {fault}. YAML keeps only the last: keep one." for fault in loader.repeated_keys]
         raise ImproperlyConfigured("\n".join(faults))
     # Django takes the upper-case names of a settings module. A lower-case one could replace its other variables.
-    ignored_keys[:] = [key for key in config if not key.isupper()]
-    return {key: value for key, value in config.items() if key.isupper()}
+    anchors = loader.find_anchor_keys(root) if config else set()
+    others = [key for key in config if not key.isupper() and key not in anchors]
+    meant_for_us = {key for key in others if key.upper().startswith(PREFIX)}
+    ignored_keys[:] = [key for key in others if key not in meant_for_us]
+    return {key: value for key, value in config.items() if key.isupper() or key in meant_for_us}
 
 
 def merge_features(defaults, config):
@@ -104,15 +130,8 @@ def check_keys(**kwargs):
     return [
         Warning(
             f'lms.yml: "{key}" is not a setting: only upper-case names are read.',
-            hint=_suggest(key),
+            hint=f"If it is meant as a setting, write {key.upper()}. Otherwise remove it.",
             id="lms.W001",
         )
         for key in ignored_keys
     ]
-
-
-def _suggest(key):
-    meant = get_close_matches(key.upper().replace("-", "_"), [*dir(settings), PROTECTION, SQUELCH], n=1, cutoff=0.8)
-    if meant:
-        return f"Did you mean {meant[0]}?"
-    return "Write the name of the setting in upper case, or remove the key."

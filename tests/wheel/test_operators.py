@@ -62,5 +62,5 @@ class OperatorsTest(TestCase):
         self.assertContains(page, "Signed in as staff")
         self.assertContains(page, f"<bdi>{USERNAME}</bdi>")
         self.assertContains(page, "single_login.W012")
-        self.assertContains(page, "In force in this process")
+        self.assertContains(page, "Settings of this process")
         assert self.client.get("/single_login/exemptions.css").status_code == 200

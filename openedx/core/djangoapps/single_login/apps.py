@@ -39,7 +39,7 @@ class SingleLoginConfig(AppConfig):
         from .exemptions import get_exemptions, is_every_request_checked
         from .guard import guard_platform
         from .one_session.platform_receiver import replace_platform_receiver
-        from .operators.checks import check_names, check_settings
+        from .operators.checks import check_accounts, check_settings
 
         get_exemptions()
         if is_every_request_checked():
@@ -49,4 +49,4 @@ class SingleLoginConfig(AppConfig):
         # Connected last, so that it logs what the other receivers let pass.
         user_logged_in.connect(audit_exempt_login)
         register(check_settings, self.label, Tags.security)
-        register(check_names, self.label, Tags.database)
+        register(check_accounts, self.label, Tags.database)

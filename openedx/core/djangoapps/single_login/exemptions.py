@@ -48,6 +48,8 @@ GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
 OURS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)
+# Every name that begins like this, in any case, is meant for this app.
+PREFIX = "SINGLE_LOGIN_"
 
 # The platform's own flags. They stand in FEATURES, or at the top level on newer releases.
 PROTECTION = "PREVENT_CONCURRENT_LOGINS"
@@ -142,8 +144,9 @@ def find_faults(values: Mapping[str, Any]) -> list[str]:
     ]
 
 
+@lru_cache(maxsize=1)
 def is_every_request_checked() -> bool:
-    """Tell whether the settings ask for the check at every request."""
+    """Tell whether the settings ask for the check at every request. The setting is read once, as the lists are."""
     return getattr(settings, CHECK_EVERY_REQUEST, None) is True
 
 
@@ -167,6 +170,7 @@ def _clear_cache(*, setting: str, **kwargs: Any) -> None:
     if setting in (*_NOUNS, CHECK_EVERY_REQUEST):
         get_exemptions.cache_clear()
         get_written_names.cache_clear()
+        is_every_request_checked.cache_clear()
 
 
 setting_changed.connect(_clear_cache, dispatch_uid="single_login.exemptions")

@@ -1,7 +1,7 @@
 """Plugin settings: install the check at every request, if the site asks for it."""
 
-from collections.abc import Iterable
 from types import ModuleType
+from typing import Any
 
 from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
@@ -33,7 +33,8 @@ def plugin_settings(settings: ModuleType) -> None:
     Otherwise nothing changes, and neither does it at a second call. Runs after lms.yml is read.
 
     Raises:
-        ImproperlyConfigured: SESSION_ENGINE or SINGLE_LOGIN_SITE_SESSION_ENGINE was set to a wrong value by hand.
+        ImproperlyConfigured: SESSION_ENGINE or SINGLE_LOGIN_SITE_SESSION_ENGINE was set to a wrong value by hand, or
+            MIDDLEWARE is no list of names.
     """
     is_on = getattr(settings, CHECK_EVERY_REQUEST, False) is True
     engine = getattr(settings, "SESSION_ENGINE", global_settings.SESSION_ENGINE)
@@ -50,10 +51,12 @@ def plugin_settings(settings: ModuleType) -> None:
             )
         setattr(settings, SITE_ENGINE, engine)
         settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]
-    settings.MIDDLEWARE = _with_ours(settings.MIDDLEWARE)  # type: ignore[attr-defined]
+    settings.MIDDLEWARE = _with_ours(getattr(settings, "MIDDLEWARE", None))  # type: ignore[attr-defined]
 
 
-def _with_ours(middleware: Iterable[str]) -> list[str]:
+def _with_ours(middleware: Any) -> list[str]:
+    if not isinstance(middleware, list | tuple) or not all(isinstance(name, str) for name in middleware):
+        raise ImproperlyConfigured(f"MIDDLEWARE must be a list of dotted paths in quotes, but it is {middleware!r}.")
     names = list(middleware)
     if SESSION_CHECK_MIDDLEWARE not in names:
         # Directly inside the session middleware: after the view and its transaction, before the session is saved.

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model, login
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MultipleObjectsReturned
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -23,6 +23,9 @@ from openedx.core.djangoapps.user_authn.ratelimit import (
 )
 
 AUDIT_LOG = logging.getLogger("audit")
+
+# Errors of MySQL and MariaDB about a value with characters that the column's character set lacks.
+CHARACTER_ERRORS = frozenset({1267, 1270, 1271, 3854, 3988})
 
 SESSION_SECONDS = 4 * 7 * 24 * 60 * 60
 
@@ -76,12 +79,21 @@ def fits(identifier, columns):
 
 
 def find_user(identifier, columns):
-    """Return the account that has ``identifier`` in one of ``columns``, or None if there is none or more than one."""
+    """
+    Return the account that has ``identifier`` in one of ``columns``, or None if there is none or more than one.
+
+    Raises:
+        AuthFailedError: no account can have ``identifier``, because a column cannot hold its characters.
+    """
     users = get_user_model().objects
     try:
         return users.get(reduce(or_, (Q((column, identifier)) for column in columns)))
     except (users.model.DoesNotExist, MultipleObjectsReturned):
         return None
+    except OperationalError as error:
+        if error.args and error.args[0] in CHARACTER_ERRORS:
+            raise _incorrect_credentials() from error
+        raise
 
 
 @contextmanager

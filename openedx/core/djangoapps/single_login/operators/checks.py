@@ -18,17 +18,17 @@ def check_settings(**kwargs: Any) -> Iterable[CheckMessage]:
     return [finding.as_check_message() for finding in find_settings_findings()]
 
 
-def check_names(databases: Sequence[str] | None = None, **kwargs: Any) -> Iterable[CheckMessage]:
-    """Report the configured names that match nothing, if ``databases`` holds the one where the accounts are."""
+def check_accounts(databases: Sequence[str] | None = None, **kwargs: Any) -> Iterable[CheckMessage]:
+    """Report ``single_login.W010`` to ``W016``, if ``databases`` holds the one where the accounts are."""
     alias = router.db_for_read(get_user_model())
     if alias not in (databases or ()):
         return []
     try:
-        return [finding.as_check_message() for finding in Report(using=alias).find_unmatched()]
+        return [finding.as_check_message() for finding in Report(using=alias).find_in_database()]
     except DatabaseError as error:
-        # ``migrate`` runs the checks of its database before it makes the tables.
+        # ``migrate`` runs the system checks of its database before it makes the tables.
         if "migrate" in sys.argv and "auth_group" not in connections[alias].introspection.table_names():
             return []
         message = f"Whether the names in {USERNAMES} and {GROUPS} match anything was not checked: {error}"
-        hint = "Run the check with a database account that may read users and groups, after `migrate`."
+        hint = "Run `check` with a database account that may read users and groups, after `migrate`."
         return [Warning(message, hint=hint, id="single_login.W010")]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from django.conf import global_settings, settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004
@@ -12,6 +13,7 @@ from ..exemptions import (
     CHECK_EVERY_REQUEST,
     GROUPS,
     OURS,
+    PREFIX,
     PROTECTION,
     SQUELCH,
     USERNAMES,
@@ -33,12 +35,14 @@ from .characters import find_odd_characters
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150
-# What a template engine or a shell would have replaced, and how they write a missing value.
-TEMPLATE = re.compile(r"\{\{|\{%|\$\{|\$\(|<.*>|(none|null|nil|undefined)$", re.IGNORECASE)
+# An entry that a template engine or a shell should have replaced, or a word that they write for a missing value.
+PLACEHOLDER = re.compile(
+    r".*(\{\{|\{%|\$[a-z_{(]).*|\{[^{}]*\}|<[^<>]*>|none|null|nil|undefined", re.IGNORECASE | re.DOTALL
+)
 WILDCARDS = frozenset("*?%[]^$|")
 EXACT = "Names are compared exactly, character by character."
 CORRECT = f"Correct it or remove it. {EXACT}"
-PREFIX = "SINGLE_LOGIN_"
+NOTHING_SET = "No account and no group is named in the settings."
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def find_settings_findings() -> list[Finding]:
     findings = [*_find_unknown(), *_find_misplaced()]
     if is_anything_set():
         entries = (finding for setting in (USERNAMES, GROUPS) for finding in _find_in_entries(setting))
-        findings += [*entries, *_find_in_flags(), *_find_in_studio(), *find_obstacles()]
+        findings += [*entries, *_find_in_flags(), *_find_in_studio(), *find_obstacles(), *_find_missing_parts()]
     return findings
 
 
@@ -87,20 +91,45 @@ def is_anything_set() -> bool:
     return is_anybody_exempt() or is_every_request_checked()
 
 
+def is_silenced(finding: Finding) -> bool:
+    """Tell whether SILENCED_SYSTEM_CHECKS has the id of ``finding``."""
+    return finding.id in settings.SILENCED_SYSTEM_CHECKS
+
+
+def why_not_in_force() -> list[str]:
+    """Return why what the settings ask for is not in force in this process. An empty list means that it is."""
+    if not is_anything_set():
+        return [NOTHING_SET]
+    return [finding.message for finding in (*find_obstacles(), *_find_missing_parts())]
+
+
+def describe_force() -> list[str]:
+    """Say in sentences whether what the settings ask for is in force in this process."""
+    return why_not_in_force() or [f"{_subject()} in force."]
+
+
 def find_obstacles() -> list[Finding]:
-    """Return why the settings of this app are not in force in this process. An empty list means that they are."""
-    return [*_find_missing_guard(), *_find_protection_off(), *_find_missing_parts()]
+    """Return why no exemption is in force in this process, or not fully. An empty list means that all of them are."""
+    return [*_find_missing_guard(), *_find_protection_off()]
+
+
+def _subject() -> str:
+    if not is_every_request_checked():
+        return "The exemptions are"
+    return (
+        "The exemptions and the check at every request are" if is_anybody_exempt() else "The check at every request is"
+    )
 
 
 def _find_in_entries(setting: str) -> Iterator[Finding]:
     seen: set[str] = set()
     for position, name in enumerate(get_written_names()[setting], start=1):
         odd = find_odd_characters(name)
-        template = TEMPLATE.match(name.strip())
+        is_placeholder = PLACEHOLDER.fullmatch(name.strip())
         problems = {
             "starts or ends with white space": name != name.strip(),
-            "is a template that was not filled in, or a word for a missing value": template,
-            "has a wildcard character, but there are no patterns": not template and WILDCARDS.intersection(name),
+            "is a template that was not filled in, or a word for a missing value": is_placeholder,
+            "has a wildcard character, but there are no patterns": not is_placeholder and WILDCARDS & set(name),
             "has a comma, but each entry is one name": "," in name,
             f"is {len(name)} characters long, but a name has at most {MAX_LENGTH}": len(name) > MAX_LENGTH,
             "is there twice": name in seen,
@@ -115,37 +144,42 @@ def _find_in_entries(setting: str) -> Iterator[Finding]:
 
 def _find_unknown() -> Iterator[Finding]:
     """Find names that begin as ours do, in any case, and are not ours."""
-    # A lower-case key of the platform's file becomes a variable of the settings module, but not a setting.
+    # A lower-case key of the operator's file becomes a variable of the settings module, but not a setting.
     variables = vars(import_module(settings_module())) if settings_module() else {}
     for name in sorted({*variables, *dir(settings)}):
         if name.upper().startswith(PREFIX) and name not in (*OURS, SITE_ENGINE):
-            hint = f"The settings of this app are {', '.join(OURS)}, in upper case and at the top level."
+            known = name.upper() if name.upper() in OURS else f"one of {', '.join(OURS)}"
+            hint = f"Write {known}, in upper case and at the top level, or remove it."
             yield Finding("single_login.W002", f"{name} has no effect: this app has no such setting.", hint, name)
 
 
 def _find_misplaced() -> Iterator[Finding]:
     """Find settings of this app inside another setting, where nothing reads them."""
+    read = {**get_written_names(), CHECK_EVERY_REQUEST: is_every_request_checked()}
     # Django warns if some of its own settings are only read.
     for outer in (name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name)):
         inside = getattr(settings, outer)
         for name in OURS if isinstance(inside, Mapping) else ():
             # Some platforms show all settings in FEATURES, or keep a copy of the whole file in a setting.
-            if inside.get(name) not in (None, getattr(settings, name, None)):
+            if _comparable(inside.get(name)) not in (None, _comparable(read[name])):
                 message = f"{outer}: {name} has no effect: it is inside another setting."
                 hint = f"Write {name} at the top level, if that is what was meant."
                 yield Finding("single_login.W002", message, hint, f"{outer}: {name}")
+
+
+def _comparable(value: Any) -> Any:
+    """Return ``value`` such that a list, a tuple and a set of the same names are equal."""
+    return sorted(map(repr, value)) if isinstance(value, list | tuple | set | frozenset) else value
 
 
 def _find_in_flags() -> Iterator[Finding]:
     """Find flags of the platform that are not clear. The app does not refuse them: they are not its settings."""
     features = getattr(settings, "FEATURES", None) or {}
     for flag in (PROTECTION, SQUELCH):
-        places = {f"FEATURES: {flag}": features.get(flag), flag: getattr(settings, flag, None)}
-        values = {place: value for place, value in places.items() if value is not None}
-        if flag in features and features[flag] is None:
-            values[f"FEATURES: {flag}"] = None
-        are_clear = all(isinstance(value, bool) for value in values.values())
-        if not are_clear or len(set(map(bool, values.values()))) > 1:
+        values = {f"FEATURES: {flag}": features[flag]} if flag in features else {}
+        if hasattr(settings, flag):
+            values[flag] = getattr(settings, flag)
+        if not all(isinstance(value, bool) for value in values.values()) or len(set(values.values())) > 1:
             written = " and ".join(f"{place} is {value!r}" for place, value in values.items())
             message = f"{written}. The platform reads this as {'true' if is_flag_on(flag) else 'false'}."
             yield Finding("single_login.W009", message, "Write true or false, and the same in both places.", flag)
@@ -166,18 +200,21 @@ def _find_missing_guard() -> Iterator[Finding]:
     )
     if not guarded:
         message = (
-            "The app exempts nobody: the app `student` has no UserProfile.set_login_session, or its "
-            "enforce_single_login is not connected to user_logged_in and user_logged_out."
+            f"{_subject()} not in force: the app `student` has no UserProfile.set_login_session, or its "
+            f"enforce_single_login is not connected to {' and '.join(SIGNALS)}."
         )
         yield Finding("single_login.W004", message, hint)
     elif missing := [name for name in SIGNALS if name not in guarded]:
-        message = f"The platform's enforce_single_login is connected to {guarded[0]}, but not to {missing[0]}."
+        message = (
+            f"{_subject()} not fully in force: the platform's enforce_single_login is connected to {guarded[0]}, "
+            f"but not to {missing[0]}."
+        )
         yield Finding("single_login.W005", message, hint)
 
 
 def _find_protection_off() -> Iterator[Finding]:
     if not is_protection_on():
-        message = f"{PROTECTION} is off: no login ends a session, of any account."
+        message = f"{_subject()} not in force: {PROTECTION} is off, so no login ends a session, of any account."
         yield Finding("single_login.W006", message, "Turn the protection on, or remove the settings of this app.")
 
 
@@ -185,19 +222,20 @@ def _find_missing_parts() -> Iterator[Finding]:
     """Find the parts of the check at every request that are not in place."""
     if not (is_every_request_checked() and is_protection_on()):
         return
-    problem = f"{CHECK_EVERY_REQUEST} is on, but not in place:"
+    check = "The check at every request is not"
+    lacks = f"{check} fully in force: MIDDLEWARE lacks"
     overridden = "A settings file that is read after the plugin settings (Tutor's can be) overrides"
     if settings.SESSION_ENGINE != SESSION_ENGINE:
-        message = f"{problem} SESSION_ENGINE is {settings.SESSION_ENGINE!r}."
+        message = f"{check} in force: SESSION_ENGINE is {settings.SESSION_ENGINE!r}."
         hint = f"{overridden} SESSION_ENGINE. Let that file set {SITE_ENGINE} instead."
         yield Finding("single_login.W007", message, hint, "SESSION_ENGINE")
-    names = list(settings.MIDDLEWARE)
+    names = list(map(str, settings.MIDDLEWARE or ()))
     sessions = next((place for place, name in enumerate(names) if name.endswith("SessionMiddleware")), 0)
     if SESSION_CHECK_MIDDLEWARE not in names[sessions:]:
-        message = f"{problem} MIDDLEWARE lacks {SESSION_CHECK_MIDDLEWARE!r} after the session middleware."
+        message = f"{lacks} {SESSION_CHECK_MIDDLEWARE!r} after the session middleware."
         hint = f"{overridden} MIDDLEWARE. Let that file name it, directly after the session middleware."
         yield Finding("single_login.W008", message, hint, "MIDDLEWARE")
     if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
-        message = f"{problem} MIDDLEWARE lacks {JWT_COOKIE_MIDDLEWARE!r} before {READER_OF_JWT_COOKIES!r}."
+        message = f"{lacks} {JWT_COOKIE_MIDDLEWARE!r} before {READER_OF_JWT_COOKIES!r}."
         hint = f"{overridden} MIDDLEWARE. Let that file name it, directly before {READER_OF_JWT_COOKIES}."
         yield Finding("single_login.W008", message, hint, "MIDDLEWARE")

@@ -8,13 +8,13 @@ account in memory, and reads the rest of it when it is asked for.
 
 import re
 import unicodedata
-from collections.abc import Iterator, KeysView, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import groupby
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
@@ -23,7 +23,6 @@ from django.db.models import Count, Q, QuerySet
 from .. import __version__
 from ..exemptions import (
     GROUPS,
-    PROTECTION,
     USERNAMES,
     Rule,
     get_exemptions,
@@ -31,55 +30,107 @@ from ..exemptions import (
     is_protection_on,
     matching_rules,
 )
-from ..guard import is_in_place
 from ..one_session.slot import META_KEY, parse_meta
 from .characters import describe_differences
-from .findings import EXACT, Finding, find_obstacles, find_settings_findings, settings_file, settings_module
+from .findings import (
+    EXACT,
+    Finding,
+    find_obstacles,
+    find_settings_findings,
+    is_silenced,
+    settings_file,
+    settings_module,
+    why_not_in_force,
+)
+from .lookups import Lookup, chunks, fetch, look_up
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
 VERSION = 1
 LARGE_GROUP = 20
 # Of many names or accounts, a finding names the first.
 NAMED = 20
-CHUNK = 1000
 CANDIDATES = 1000
 # This module is imported at start-up, right after the settings are read.
 STARTED = datetime.now(UTC)
 
-# Columns that make an exempt account risky: the value, the finding's id, the word for it, and the hint.
-RISKS = {
-    "is_active": (False, "single_login.W013", "inactive", "Take accounts out of the exemption when they are retired."),
-    "is_staff": (True, "single_login.W014", "staff", "Exempt service accounts, not people: staff can change courses."),
-    "is_superuser": (
-        True,
-        "single_login.W015",
-        "superusers",
-        "A service account needs a group, not every permission.",
-    ),
-}
-COLUMNS = ["pk", "username", *RISKS]
 
-# Names that match nothing: the finding's id, the consequence, and the hint if no name is close.
-UNMATCHED = {
-    USERNAMES: (
-        "single_login.W011",
-        "no account. Anybody who registers such a name becomes exempt.",
-        "Correct it or remove it.",
+@dataclass(frozen=True)
+class Risk:
+    """A column of an account, the value that makes an exempt account risky, and how the finding says it."""
+
+    column: str
+    value: bool
+    id: str
+    noun: str
+    hint: str
+
+
+RISKS = (
+    Risk(
+        "is_active",
+        value=False,
+        id="single_login.W013",
+        noun="inactive",
+        hint="Take accounts out of the exemption when they are retired.",
     ),
-    GROUPS: ("single_login.W012", "no group.", "Correct it, remove it, or create the group."),
-}
+    Risk(
+        "is_staff",
+        value=True,
+        id="single_login.W014",
+        noun="staff",
+        hint="Exempt service accounts, not people: staff can change courses.",
+    ),
+    Risk(
+        "is_superuser",
+        value=True,
+        id="single_login.W015",
+        noun="superusers",
+        hint="A service account needs a group, not every permission.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class NameKind:
+    """What the names of a setting are, and how the finding says that one of them matches nothing."""
+
+    setting: str
+    noun: str
+    column: str
+    id: str
+    consequence: str
+    remedy: str
+
+
+NAME_KINDS = (
+    NameKind(
+        USERNAMES,
+        noun="account",
+        column="username",
+        id="single_login.W011",
+        consequence="Anybody who registers such a name becomes exempt.",
+        remedy="Correct it or remove it.",
+    ),
+    NameKind(
+        GROUPS,
+        noun="group",
+        column="name",
+        id="single_login.W012",
+        consequence="",
+        remedy="Correct it, remove it, or create the group.",
+    ),
+)
+
 # How --user finds an account: the field, and the word for it.
 FOUND_BY = {"username": "username", "id": "number", "email": "e-mail address"}
 LONGEST_NUMBER = 18
-
-T = TypeVar("T")
 
 
 class Row(NamedTuple):
     """The columns of an account that the findings and the page's filter need."""
 
-    pk: int
     username: str
+    pk: int
     is_active: bool
     is_staff: bool
     is_superuser: bool
@@ -121,6 +172,7 @@ class Report:
         self._names = get_exemptions()
         self._users = get_user_model().objects.using(using)
         self._groups = Group.objects.using(using)
+        self._rows: dict[str, QuerySet[Any]] = {USERNAMES: self._users, GROUPS: self._groups}
 
     def exempt_ids(self, search: str = "") -> list[int]:
         """Return the primary keys of the exempt accounts whose usernames contain ``search``, by username."""
@@ -129,12 +181,12 @@ class Report:
 
     def read_accounts(self, ids: Sequence[int]) -> Iterator[Account]:
         """Yield the accounts with these primary keys, in this order, as a stream."""
-        columns = [*COLUMNS, "last_login", "profile__meta", "groups__name"]
-        for chunk in _chunks(ids):
+        columns = [*Row._fields, "last_login", "profile__meta", "groups__name"]
+        for chunk in chunks(ids):
             rows = self._users.filter(pk__in=chunk).order_by("pk").values_list(*columns)
             accounts = {}
             for account, memberships in groupby(rows, key=lambda row: row[:-1]):
-                pk, username, is_active, is_staff, is_superuser, last_login, meta = account
+                username, pk, is_active, is_staff, is_superuser, last_login, meta = account
                 rules = tuple(matching_rules(username, (group for *_, group in memberships)))
                 accounts[pk] = Account(
                     pk, username, rules, is_active, is_staff, is_superuser, last_login, _has_recorded_session(meta)
@@ -143,30 +195,24 @@ class Report:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """All findings: in the settings, and in the database."""
-        return [*find_settings_findings(), *self.find_unmatched(), *self._find_risky(), *self._find_large_groups()]
+        """The findings in the settings and in the database, without those that SILENCED_SYSTEM_CHECKS silences."""
+        return [finding for finding in self._all_findings if not is_silenced(finding)]
 
-    def find_unmatched(self) -> Iterator[Finding]:
-        """Yield a finding for each of the first configured names that match nothing, and one for the others."""
-        searched: dict[str, tuple[QuerySet[Any], str, KeysView[str]]] = {
-            USERNAMES: (self._users, "username", self._named_accounts.keys()),
-            GROUPS: (self._groups, "name", self._group_ids.keys()),
-        }
-        for setting, (number, problem, otherwise) in UNMATCHED.items():
-            rows, column, found = searched[setting]
-            names = sorted(self._names[setting] - found)
-            for name in names[:NAMED]:
-                hint = _hint(name, rows, column, otherwise)
-                yield Finding(number, f"{setting}: {name!r} matches {problem}", hint, setting, name)
-            if count := len(names[NAMED:]):
-                hint = "The first names are listed one by one. Correct or remove those first."
-                yield Finding(number, f"{setting}: {count} more names match {problem}", hint, setting, count=count)
+    @cached_property
+    def silenced(self) -> int:
+        """How many findings are silenced."""
+        return len(self._all_findings) - len(self.findings)
+
+    def find_in_database(self) -> list[Finding]:
+        """Return the findings about names and accounts, silenced or not."""
+        unmatched = (finding for kind in NAME_KINDS for finding in self._find_unmatched(kind))
+        return [*unmatched, *self._find_risky(), *self._find_large_groups()]
 
     def find_matches(self, wanted: str) -> list[Match]:
         """Return the accounts whose username, primary key or e-mail address is ``wanted``, in this order."""
         found: dict[int, str] = {}
         for field, condition in _conditions(wanted).items():
-            for pk, value in self._users.filter(condition).order_by("pk").values_list("pk", field):
+            for pk, value in fetch(self._users.filter(condition).order_by("pk").values_list("pk", field)) or ():
                 # A database may find a username that differs in case.
                 if field != "username" or value == wanted:
                     found.setdefault(pk, field)
@@ -178,7 +224,7 @@ class Report:
 
     def suggest(self, wanted: str) -> str:
         """Return the usernames that may have been meant by ``wanted``, in a sentence."""
-        return _hint(wanted, self._users, "username", "")
+        return _hint(wanted, self._users, "username")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything but the accounts, ready for JSON."""
@@ -187,45 +233,62 @@ class Report:
             "settings": {setting: sorted(names) for setting, names in self._names.items()},
             "exempt_accounts": len(self._exempt),
             "findings": [asdict(finding) for finding in self.findings],
+            "silenced": self.silenced,
         }
 
     @cached_property
-    def _named_accounts(self) -> dict[str, Row]:
-        names = self._names[USERNAMES]
-        found: dict[str, Row] = {}
-        for chunk in _chunks(list(names)):
-            rows = (Row(*row) for row in self._users.filter(username__in=chunk).values_list(*COLUMNS))
-            found.update((row.username, row) for row in rows if row.username in names)
-        return found
+    def _all_findings(self) -> list[Finding]:
+        return [*find_settings_findings(), *self.find_in_database()]
 
     @cached_property
-    def _group_ids(self) -> dict[str, int]:
-        names = self._names[GROUPS]
-        found: dict[str, int] = {}
-        for chunk in _chunks(list(names)):
-            rows = self._groups.filter(name__in=chunk).values_list("name", "pk")
-            found.update((name, pk) for name, pk in rows if name in names)
-        return found
+    def _lookups(self) -> dict[str, Lookup]:
+        """The accounts and the groups that the settings name, by setting."""
+        users, groups = self._users.values_list(*Row._fields), self._groups.values_list("name", "pk")
+        return {
+            USERNAMES: look_up(users, "username", self._names[USERNAMES]),
+            GROUPS: look_up(groups, "name", self._names[GROUPS]),
+        }
 
     @cached_property
     def _exempt(self) -> list[Row]:
-        found = {row.pk: row for row in self._named_accounts.values()}
-        for chunk in _chunks(list(self._group_ids.values())):
-            members = self._users.filter(groups__in=chunk).values_list(*COLUMNS).iterator(chunk_size=CHUNK)
-            found.update((row[0], Row(*row)) for row in members)
+        found = {row.pk: row for row in map(Row._make, self._lookups[USERNAMES].found.values())}
+        for chunk in chunks(self._group_ids):
+            members = self._users.filter(groups__in=chunk).values_list(*Row._fields).iterator()
+            found.update((row.pk, row) for row in map(Row._make, members))
         return sorted(found.values(), key=lambda row: row.username)
 
+    @property
+    def _group_ids(self) -> list[int]:
+        return [pk for _, pk in sorted(self._lookups[GROUPS].found.values())]
+
+    def _find_unmatched(self, kind: NameKind) -> Iterator[Finding]:
+        """Yield a finding for each of the first configured names that match nothing, and one for the others."""
+        lookup = self._lookups[kind.setting]
+        names = sorted(self._names[kind.setting] - lookup.found.keys())
+        for name in names[:NAMED]:
+            if name in lookup.not_storable:
+                problem = f"no {kind.noun}: the column {kind.column!r} of the database cannot hold its characters."
+                hint = f"{kind.remedy} {EXACT}"
+            else:
+                problem = f"no {kind.noun}. {kind.consequence}".rstrip()
+                hint = _hint(name, self._rows[kind.setting], kind.column, kind.remedy)
+            yield Finding(kind.id, f"{kind.setting}: {name!r} matches {problem}", hint, kind.setting, name)
+        if count := len(names[NAMED:]):
+            message = f"{kind.setting}: {count} more names match no {kind.noun}. {kind.consequence}".rstrip()
+            hint = "The first names are listed one by one. Correct or remove those first."
+            yield Finding(kind.id, message, hint, kind.setting, count=count)
+
     def _find_risky(self) -> Iterator[Finding]:
-        for column, (risky, number, noun, hint) in RISKS.items():
-            names = [row.username for row in self._exempt if getattr(row, column) == risky]
+        for risk in RISKS:
+            names = [row.username for row in self._exempt if getattr(row, risk.column) == risk.value]
             if names:
                 first = tuple(names[:NAMED])
                 rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-                message = f"Exempt accounts that are {noun}: {len(names)} ({', '.join(map(repr, first))}{rest})."
-                yield Finding(number, message, hint, count=len(names), accounts=first)
+                message = f"Exempt accounts that are {risk.noun}: {len(names)} ({', '.join(map(repr, first))}{rest})."
+                yield Finding(risk.id, message, risk.hint, count=len(names), accounts=first)
 
     def _find_large_groups(self) -> Iterator[Finding]:
-        for chunk in _chunks([self._group_ids[name] for name in sorted(self._group_ids)]):
+        for chunk in chunks(self._group_ids):
             groups = self._groups.filter(pk__in=chunk).order_by("name")
             for name, count in groups.values_list("name", Count("user")):
                 if count > self.large_group:
@@ -236,21 +299,17 @@ class Report:
 
 def describe_settings() -> dict[str, Any]:
     """Return the fields that each JSON answer starts with: whether the settings are in force, and where they are."""
-    obstacles = find_obstacles()
+    reasons = why_not_in_force()
     return {
         "version": VERSION,
-        "in_force": not obstacles,
-        "not_in_force_because": [obstacle.message for obstacle in obstacles],
+        "in_force": not reasons,
+        "not_in_force_because": reasons,
         "app_version": __version__,
         "settings_module": settings_module(),
         "settings_file": settings_file(),
         "protection": is_protection_on(),
         "check_every_request": is_every_request_checked(),
     }
-
-
-def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
 
 
 def _conditions(wanted: str) -> dict[str, Q]:
@@ -270,11 +329,11 @@ def _has_recorded_session(meta: str | None) -> bool:
         return False
 
 
-def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str) -> str:
+def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str = "") -> str:
     """Return the names that ``name`` was probably meant to be, or what to do ``otherwise``."""
     wanted = unicodedata.normalize("NFKC", name).strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
-    candidates = list(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES])
+    candidates = fetch(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES]) or []
     closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
     # Several names may differ by case alone: suggest all of them.
     meant = [found for found in candidates if found.casefold() in closest]
@@ -286,10 +345,9 @@ def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str) -> str:
 
 def _sentence(account: Account) -> str:
     name = repr(account.username)
-    if not is_protection_on():
-        return f"{name} may hold any number of sessions, as every account may: {PROTECTION} is off."
-    if account.rules and not is_in_place():
-        return f"{name} matches {_listed(account.rules)}, but the exemptions are not in force."
+    if obstacles := find_obstacles():
+        matched = f"{name} matches {_listed(account.rules) or 'no rule'}."
+        return " ".join([matched, *(obstacle.message for obstacle in obstacles)])
     if account.rules:
         return f"{name} is exempt, by {_listed(account.rules)}: single login ends none of its sessions."
     groups = ", ".join(map(repr, sorted(get_exemptions()[GROUPS])))

@@ -1,27 +1,43 @@
 """Live sessions by account, if the site's session engine keeps a list of them."""
 
 from collections import Counter
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
+from ..exemptions import is_every_request_checked
 from ..one_session.site_store import site_store
-
-CHUNK = 1000
 
 
 class NoListOfSessionsError(Exception):
     """The site's session engine cannot list its sessions."""
 
 
-def count_sessions() -> Counter[int]:
+def count_concurrent_sessions() -> Counter[int]:
     """
-    Return the number of unexpired sessions of each account, by its primary key. Reads sessions as a stream.
+    Return the number of live sessions of each account that has more than one, by its primary key.
+
+    Sessions are read as a stream. Those of accounts with several unexpired ones are asked for one by one.
 
     Raises:
         NoListOfSessionsError: only the engines ``db`` and ``cached_db``, and those made from them, keep a list.
     """
+    unexpired = Counter(data[SESSION_KEY] for _, data in _read_unexpired())
+    live: Counter[int] = Counter()
+    for session_key, data in _read_unexpired():
+        if unexpired[data[SESSION_KEY]] > 1 and _is_accepted_by_django(data) and _is_accepted_by_check(session_key):
+            live[get_user_model()._meta.pk.to_python(data[SESSION_KEY])] += 1
+    return Counter({pk: count for pk, count in live.items() if count > 1})
+
+
+def _read_unexpired() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the key and the content of each unexpired session in which somebody signed in."""
     store = site_store()
     if not issubclass(store, DatabaseStore):
         raise NoListOfSessionsError(
@@ -30,6 +46,24 @@ def count_sessions() -> Counter[int]:
         )
     sessions = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
     decode = store().decode
-    to_key = get_user_model()._meta.pk.to_python
-    found = (decode(data) for data in sessions.values_list("session_data", flat=True).iterator(chunk_size=CHUNK))
-    return Counter(to_key(data[SESSION_KEY]) for data in found if SESSION_KEY in data)
+    for key, text in sessions.values_list("session_key", "session_data").iterator():
+        data = decode(text)
+        if SESSION_KEY in data:
+            yield key, data
+
+
+def _is_accepted_by_django(data: dict[str, Any]) -> bool:
+    """Tell whether Django accepts a session with these ``data``: ``get_user`` without what it writes."""
+    backend = str(data.get(BACKEND_SESSION_KEY))
+    user = backend in settings.AUTHENTICATION_BACKENDS and load_backend(backend).get_user(data[SESSION_KEY])
+    if not user:
+        return False
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
+
+
+def _is_accepted_by_check(session_key: str) -> bool:
+    """Tell whether the check at every request, if it is on, accepts a session. To load a session changes nothing."""
+    if not is_every_request_checked():
+        return True
+    return bool(import_module(settings.SESSION_ENGINE).SessionStore(session_key).load())

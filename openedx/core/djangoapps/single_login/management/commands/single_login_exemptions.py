@@ -13,13 +13,13 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
 from ...exemptions import GROUPS, USERNAMES, is_every_request_checked, is_protection_on
-from ...operators.findings import find_obstacles, is_anything_set, settings_file, settings_module
+from ...operators.findings import describe_force, settings_file, settings_module
 from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
-from ...operators.sessions import NoListOfSessionsError, count_sessions
+from ...operators.sessions import NoListOfSessionsError, count_concurrent_sessions
 
 COULD_NOT_LOOK = 2
 # Aligned for names of ordinary length. A longer one moves the rest of its line.
-COLUMNS = "{:<24}  {:<32}  {:<20}  {}"
+TABLE_LINE = "{:<24}  {:<32}  {:<20}  {}"
 # Shorter than the settings' own names, which would fill a terminal.
 KINDS = {USERNAMES: "username", GROUPS: "group"}
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         "Exits 1 if --check finds something, or if --user matches no account; 2 if the database could not be read, the "
         "report could not be written to its end, the session engine keeps no list, or an option is wrong."
     )
-    # The report holds everything that the checks would say.
+    # The report holds everything that the system checks of this app would say.
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,6 +56,8 @@ class Command(BaseCommand):
         """Print the report, or the part of it that was asked for."""
         if options["large_group"] < 1:
             raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
+        if options.get("stdout") is None and sys.stdout is None:
+            raise CommandError("The report could not be written: its output is closed.", returncode=COULD_NOT_LOOK)
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Escape the characters of a name that the terminal's encoding lacks.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -92,21 +94,16 @@ class Command(BaseCommand):
             self._print_json(report.as_dict())
         elif as_json:
             self._print_everything(report)
-        elif not check:
-            self._print_table(report)
-        elif report.findings:
+        else:
+            if not check:
+                self._print_table(report)
             self._print_findings(report)
         return not (check and report.findings)
 
     def _print_head(self) -> None:
-        """Print whether the settings of this app are in force, and where the settings were read."""
-        obstacles = find_obstacles()
-        if not is_anything_set():
-            self.stdout.write("No account and no group is named in the settings.")
-        elif not obstacles:
-            self.stdout.write("The exemptions are in force.")
-        for obstacle in obstacles if is_anything_set() else ():
-            self.stdout.write(_printable(f"Not in force: {obstacle.message}"))
+        """Print whether the settings of this app are in force, and from where they were read."""
+        for sentence in describe_force():
+            self.stdout.write(_printable(sentence))
         read = f"file {settings_file()}" if settings_file() else "no settings file"
         self.stdout.write(_printable(f"Settings: module {settings_module()}, {read}."))
 
@@ -127,14 +124,14 @@ class Command(BaseCommand):
 
     def _print_concurrent(self, report: Report, as_json: bool) -> None:
         """Print the accounts with more than one live session, those with the most first."""
-        counts = {pk: count for pk, count in count_sessions().most_common() if count > 1}
+        counts = dict(count_concurrent_sessions().most_common())
         accounts = report.read_accounts(list(counts))
         if as_json:
             listed = [{**asdict(account), "sessions": counts[account.id]} for account in accounts]
             self._print_json({**describe_settings(), "accounts": listed})
             return
         number = exempt = 0
-        self.stdout.write(COLUMNS.format("Account", "Exempt by", "Last login", "Sessions"))
+        self.stdout.write(TABLE_LINE.format("Account", "Exempt by", "Last login", "Sessions"))
         for account in accounts:
             number += 1
             exempt += bool(account.rules)
@@ -162,14 +159,13 @@ class Command(BaseCommand):
         ids = report.exempt_ids()
         self.stdout.write(f"Exempt accounts: {len(ids)}\n")
         if ids:
-            self.stdout.write(COLUMNS.format("Account", "Exempt by", "Last login", "Notes"))
+            self.stdout.write(TABLE_LINE.format("Account", "Exempt by", "Last login", "Notes"))
         for account in report.read_accounts(ids):
             self.stdout.write(_line(account, ", ".join(_notes(account))))
         self.stdout.write()
-        self._print_findings(report)
 
     def _print_findings(self, report: Report) -> None:
-        self.stdout.write(f"Findings: {len(report.findings)}")
+        self.stdout.write(f"Findings: {len(report.findings)} ({report.silenced} silenced)")
         for finding in report.findings:
             message, hint = _printable(finding.message), _printable(finding.hint)
             self.stdout.write(f"{finding.id}: {message}\n    HINT: {hint}")
@@ -185,7 +181,7 @@ def _printable(text: str) -> str:
 def _line(account: Account, last: str) -> str:
     rules = ", ".join(f"{KINDS[rule.setting]} {rule.name}" for rule in account.rules)
     last_login = f"{account.last_login:%Y-%m-%d %H:%M %Z}" if account.last_login else "never"
-    return COLUMNS.format(_printable(account.username), _printable(rules), last_login, last).rstrip()
+    return TABLE_LINE.format(_printable(account.username), _printable(rules), last_login, last).rstrip()
 
 
 def _notes(account: Account) -> Iterator[str]:
