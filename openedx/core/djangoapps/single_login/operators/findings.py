@@ -1,12 +1,13 @@
 """What needs an operator's attention. The settings' findings are made here, the accounts' findings in the report."""
 
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from django.conf import global_settings, settings
+from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004
 
 from ..exemptions import (
@@ -69,7 +70,7 @@ class Finding:
 
 def settings_module() -> str:
     """Return the name of the settings module, or an empty string if the settings come from no module."""
-    return str(getattr(settings, "SETTINGS_MODULE", None) or "")
+    return os.environ.get(ENVIRONMENT_VARIABLE, "")
 
 
 def settings_file() -> str | None:
@@ -145,8 +146,8 @@ def _find_in_entries(setting: str) -> Iterator[Finding]:
 def _find_unknown() -> Iterator[Finding]:
     """Find names that begin as ours do, in any case, and are not ours."""
     # A lower-case key of the operator's file becomes a variable of the settings module, but not a setting.
-    variables = vars(import_module(settings_module())) if settings_module() else {}
-    for name in sorted({*variables, *dir(settings)}):
+    module = sys.modules.get(settings_module())
+    for name in sorted({*(vars(module) if module else ()), *dir(settings)}):
         if name.upper().startswith(PREFIX) and name not in (*OURS, SITE_ENGINE):
             known = name.upper() if name.upper() in OURS else f"one of {', '.join(OURS)}"
             hint = f"Write {known}, in upper case and at the top level, or remove it."
@@ -157,7 +158,8 @@ def _find_misplaced() -> Iterator[Finding]:
     """Find settings of this app inside another setting, where nothing reads them."""
     read = {**get_written_names(), CHECK_EVERY_REQUEST: is_every_request_checked()}
     # Django warns if some of its own settings are only read.
-    for outer in (name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name)):
+    others = {name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name)}
+    for outer in sorted(others):
         inside = getattr(settings, outer)
         for name in OURS if isinstance(inside, Mapping) else ():
             # Some platforms show all settings in FEATURES, or keep a copy of the whole file in a setting.

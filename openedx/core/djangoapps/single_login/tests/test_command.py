@@ -9,12 +9,14 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import ddt
 import pytest
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ImproperlyConfigured
@@ -22,10 +24,12 @@ from django.core.management import CommandError, call_command
 from django.test import SimpleTestCase, TestCase, override_settings
 from django.utils import timezone
 
+from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login import __version__
-from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE, SITE_ENGINE
+from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE
 
+from .levels import at_login, every_request
 from .single_login_cases import protection
 from .test_report import create_members
 
@@ -72,7 +76,8 @@ class ExemptionsCommandTest(TestCase):
     def setUp(self):
         super().setUp()
         self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
-        self.user.profile.set_login_session("the-session-key")
+        self.user.profile.set_meta({"session_id": "the-session-key"})
+        self.user.profile.save()
 
     def test_the_table_names_account_rule_and_facts_on_one_line(self):
         (line,) = [line for line in run().splitlines() if line.startswith("xqwatcher")]
@@ -86,7 +91,7 @@ class ExemptionsCommandTest(TestCase):
 
     def test_the_columns_stand_below_their_headers(self):
         UserFactory(username="x", groups=["xqueue"])
-        header, *lines = run().splitlines()[3:6]
+        header, *lines = run().splitlines()[4:7]
         for line, cell in ((header, "Exempt by"), (lines[0], "group xqueue"), (lines[1], "group xqueue")):
             assert line.index(cell) == header.index("Exempt by")
 
@@ -122,32 +127,87 @@ class ExemptionsCommandTest(TestCase):
     def test_the_findings_follow_with_their_hints(self):
         with override_settings(**{USERNAMES: ["xqwacher"]}):
             printed = run()
-        assert "Findings: 1" in printed
+        assert "Findings: 1 (0 silenced)" in printed
         assert "single_login.W011: SINGLE_LOGIN_EXEMPT_USERNAMES: 'xqwacher' matches no account." in printed
         assert "HINT: Did you mean 'xqwatcher'?" in printed
 
     @ddt.data(
-        (True, False, "The protection is on: one session per account, checked at login."),
-        (True, True, "The protection is on: one session per account, checked at every request."),
+        (True, False, "The protection is on: one session per account. Level: exempt only."),
+        (True, True, "The protection is on: one session per account. Level: check at every request."),
         (False, False, "The protection is off: any number of sessions per account."),
         (False, True, "The protection is off: any number of sessions per account."),
     )
     @ddt.unpack
     def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, expected):
-        with protection(is_on, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_every_request):
-            assert run().splitlines()[1] == expected
+        with protection(is_on, **(every_request() if is_every_request else at_login())):
+            assert run().splitlines()[2] == expected
             answer = json.loads(run("--format=json"))
         assert (answer["protection"], answer["check_every_request"]) == (is_on, is_every_request)
 
     @ddt.data([], ["--check"], ["--user=xqwatcher"], ["--concurrent-sessions"])
-    def test_it_says_first_which_settings_it_read(self, args):
+    def test_it_says_first_that_the_exemptions_are_in_force(self, args):
+        with override_settings(SESSION_ENGINE=DATABASE_ENGINE):
+            assert run(*args).splitlines()[0] == "The exemptions are in force."
+            answer = json.loads(run(*args, "--format=json"))
+        assert (answer["in_force"], answer["not_in_force_because"]) == (True, [])
+
+    @ddt.data([], ["--user=xqwatcher"], ["--concurrent-sessions"])
+    def test_it_says_first_why_they_are_not_in_force(self, args):
+        with (
+            protection(True, SESSION_ENGINE=DATABASE_ENGINE),
+            patch.object(user_logged_in, "receivers", []),
+            patch.object(user_logged_out, "receivers", []),
+        ):
+            line, *_ = printed = run(*args).splitlines()
+            answer = json.loads(run(*args, "--format=json"))
+        assert line.startswith("The exemptions are not in force: the app `student` has no UserProfile.set_login_sess")
+        assert (answer["in_force"], answer["not_in_force_because"]) == (False, [line])
+        assert not [line for line in printed if "is exempt" in line]
+
+    def test_it_says_that_only_the_check_is_not_in_force(self):
+        with protection(True, **{**every_request(), "SESSION_ENGINE": DATABASE_ENGINE}):
+            line = run("--user=xqwatcher").splitlines()[0]
+            answer = json.loads(run("--format=json"))
+        assert line == f"The check at every request is not in force: SESSION_ENGINE is '{DATABASE_ENGINE}'."
+        assert (answer["in_force"], answer["not_in_force_because"]) == (False, [line])
+
+    def test_it_says_that_nothing_is_set(self):
+        with protection(False, **{GROUPS: []}):
+            assert run("--check").splitlines() == [
+                "No account and no group is named in the settings.",
+                "Settings: module lms.envs.test, no settings file.",
+                "Findings: 0 (0 silenced)",
+            ]
+            answer = json.loads(run("--format=json"))
+        assert (answer["in_force"], answer["not_in_force_because"]) == (
+            False,
+            ["No account and no group is named in the settings."],
+        )
+
+    def test_check_fails_if_the_exemptions_are_not_in_force(self):
+        with protection(False), pytest.raises(SystemExit) as ended:
+            run("--check")
+        assert ended.value.code == 1
+
+    @ddt.data("table", "json")
+    def test_check_passes_what_is_silenced_and_counts_it(self, kind):
+        User.objects.update(is_staff=True)
+        with override_settings(SILENCED_SYSTEM_CHECKS=["single_login.W014"]):
+            printed = run("--check", format=kind)
+        if kind == "json":
+            assert (json.loads(printed)["findings"], json.loads(printed)["silenced"]) == ([], 1)
+        else:
+            assert printed.splitlines()[-1] == "Findings: 0 (1 silenced)"
+
+    @ddt.data([], ["--check"], ["--user=xqwatcher"], ["--concurrent-sessions"])
+    def test_it_says_next_which_settings_it_read(self, args):
         for files, path in (
             ({}, None),
             ({"LMS_CFG": "/etc/lms.yml"}, "/etc/lms.yml"),
             ({"CONFIG_FILE": "/cfg"}, "/cfg"),
         ):
             with override_settings(SESSION_ENGINE=DATABASE_ENGINE, **files):
-                line = run(*args).splitlines()[0]
+                line = run(*args).splitlines()[1]
                 answer = json.loads(run(*args, "--format=json"))
             assert line == f"Settings: module lms.envs.test, {f'file {path}' if path else 'no settings file'}."
             assert (answer["settings_module"], answer["settings_file"]) == ("lms.envs.test", path)
@@ -156,6 +216,8 @@ class ExemptionsCommandTest(TestCase):
         answer = json.loads(run("--format=json"))
         assert answer == {
             "version": 1,
+            "in_force": True,
+            "not_in_force_because": [],
             "app_version": __version__,
             "settings_module": "lms.envs.test",
             "settings_file": None,
@@ -164,6 +226,7 @@ class ExemptionsCommandTest(TestCase):
             "settings": {USERNAMES: [], GROUPS: ["xqueue"]},
             "exempt_accounts": 1,
             "findings": [],
+            "silenced": 0,
             "accounts": [
                 {
                     "id": self.user.pk,
@@ -196,8 +259,12 @@ class ExemptionsCommandTest(TestCase):
         assert finding.keys() == {"id", "message", "hint", "setting", "name", "count", "accounts"}
         assert (finding["id"], finding["name"]) == ("single_login.W011", "xqwacher")
 
-    def test_check_without_findings_prints_only_which_settings_it_read(self):
-        assert run("--check") == "Settings: module lms.envs.test, no settings file.\n"
+    def test_check_without_findings_lists_no_accounts(self):
+        assert run("--check").splitlines() == [
+            "The exemptions are in force.",
+            "Settings: module lms.envs.test, no settings file.",
+            "Findings: 0 (0 silenced)",
+        ]
 
     def test_check_in_json_is_always_its_object(self):
         answer = json.loads(run("--check", "--format=json"))
@@ -231,8 +298,8 @@ class ExemptionsCommandTest(TestCase):
 
     def test_user_explains_an_exempt_account_in_a_sentence(self):
         for wanted in ("xqwatcher", str(self.user.pk), "XQWATCHER@example.com"):
-            assert run("--user", wanted).splitlines()[1:] == [
-                "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: its logins end no session."
+            assert run("--user", wanted).splitlines()[2:] == [
+                "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: single login ends none of its sessions."
             ]
 
     def test_user_explains_an_ordinary_account_as_json_too(self):
@@ -244,14 +311,14 @@ class ExemptionsCommandTest(TestCase):
 
     def test_user_lists_all_accounts_that_match(self):
         UserFactory(username=str(self.user.pk))
-        by_username, by_number = run("--user", str(self.user.pk)).splitlines()[1:]
+        by_username, by_number = run("--user", str(self.user.pk)).splitlines()[2:]
         assert by_username.startswith(f"Found by its username: '{self.user.pk}' is not exempt")
         assert by_number.startswith("Found by its number: 'xqwatcher' is exempt")
         answer = json.loads(run("--format=json", "--user", str(self.user.pk)))
         (other,) = answer["others"]
         assert (answer["matched_by"], answer["account"]["username"]) == ("username", str(self.user.pk))
         assert (other["matched_by"], other["account"]["username"]) == ("id", "xqwatcher")
-        assert "its logins end no session" in other["explanation"]
+        assert "single login ends none of its sessions" in other["explanation"]
 
     @ddt.data("XQWATCHER", "xqwatcher ", "xqwacher")
     def test_an_unknown_user_is_an_error_with_the_closest_name(self, name):
@@ -305,7 +372,7 @@ class ConcurrentSessionsTest(TestCase):
         return {account["username"]: account["sessions"] for account in answer["accounts"]}
 
     def test_accounts_with_more_than_one_session_are_listed_the_most_first(self):
-        lines = run("--concurrent-sessions").splitlines()[1:]
+        lines = run("--concurrent-sessions").splitlines()[2:]
         cells = [[cell.strip() for cell in line.split("  ") if cell] for line in lines]
         assert cells == [
             ["Account", "Exempt by", "Last login", "Sessions"],
@@ -325,7 +392,7 @@ class ConcurrentSessionsTest(TestCase):
         assert (second["username"], second["sessions"], second["rules"]) == ("honor", 2, [])
         assert answer["version"] == 1
 
-    def test_expired_broken_and_anonymous_sessions_and_those_of_deleted_accounts_do_not_count(self):
+    def test_expired_broken_anonymous_and_orphaned_sessions_do_not_count(self):
         self.sign_in("deleted", 2).delete()
         for _ in range(2):
             anonymous = SessionStore()
@@ -337,6 +404,44 @@ class ConcurrentSessionsTest(TestCase):
         own = Session.objects.filter(pk__in=self.keys("honor"))
         own.update(expire_date=now - timedelta(days=1))
         assert self.listed() == {"xqwatcher": 3}
+
+    def test_sessions_from_before_a_password_change_do_not_count(self):
+        user = User.objects.get(username="xqwatcher")
+        user.set_password("another")
+        user.save()
+        assert self.listed() == {"honor": 2}
+
+    def test_sessions_signed_with_an_old_secret_key_count_while_django_accepts_them(self):
+        with override_settings(SECRET_KEY="a new one", SECRET_KEY_FALLBACKS=[settings.SECRET_KEY]):
+            assert self.listed() == {"xqwatcher": 3, "honor": 2}
+        with override_settings(SECRET_KEY="a new one"):
+            assert self.listed() == {}
+
+    def test_sessions_of_a_deactivated_account_count_if_the_backend_accepts_it(self):
+        User.objects.filter(username="xqwatcher").update(is_active=False)
+        assert self.listed() == {"honor": 2}
+        backend = "django.contrib.auth.backends.AllowAllUsersModelBackend"
+        with override_settings(AUTHENTICATION_BACKENDS=[backend]):
+            self.sign_in("retired", 2, is_active=False)
+            assert self.listed() == {"retired": 2}
+
+    def test_sessions_that_the_check_at_every_request_would_end_do_not_count(self):
+        honor = User.objects.get(username="honor")
+        with override_settings(**every_request()):
+            self.client.force_login(honor)
+            assert self.listed(SESSION_ENGINE) == {"xqwatcher": 3}
+            with override_settings(**{USERNAMES: ["honor"]}):
+                assert self.listed(SESSION_ENGINE) == {"xqwatcher": 3, "honor": 3}
+
+    def test_counting_changes_no_session_and_no_record(self):
+        with override_settings(**every_request()):
+            before = self.written()
+            assert self.listed(SESSION_ENGINE)
+            assert self.written() == before
+
+    def written(self):
+        """Return every session and every profile, as they are in the database."""
+        return [list(model.objects.order_by("pk").values()) for model in (Session, UserProfile)]
 
     def keys(self, username):
         """Return the keys of an account's sessions."""
@@ -352,7 +457,7 @@ class ConcurrentSessionsTest(TestCase):
         assert self.listed("django.contrib.sessions.backends.cached_db") == {"xqwatcher": 3, "honor": 2}
 
     def test_the_sites_engine_under_the_check_at_every_request_is_asked(self):
-        with override_settings(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, **{SITE_ENGINE: DATABASE_ENGINE}):
+        with override_settings(**every_request("cached_db")):
             assert self.listed(SESSION_ENGINE) == {"xqwatcher": 3, "honor": 2}
 
     @ddt.data("cache", "file", "signed_cookies")
@@ -428,8 +533,22 @@ class ProcessTest(SimpleTestCase):
     @pytest.mark.usefixtures("_migrated")
     def test_check_prints_the_settings_file_and_the_findings(self):
         printed = self.manage("single_login_exemptions --check").stdout.decode()
-        source = f"Settings: module lms.envs.production, file {self.lms_cfg}."
-        assert printed.startswith(f"{source}\nFindings: 1\nsingle_login.W016: ")
+        head = f"The exemptions are in force.\nSettings: module lms.envs.production, file {self.lms_cfg}.\n"
+        assert printed.startswith(f"{head}Findings: 1 (0 silenced)\nsingle_login.W016: ")
+
+    @pytest.mark.usefixtures("_migrated")
+    def test_a_closed_output_is_reported_in_one_line(self):
+        for options in ("", "--format=json", "--check", "--user=xqwatcher1"):
+            process = self.manage(f"single_login_exemptions {options}", "{} >&-")
+            self.assert_one_line(process, 2, "The report could not be written: ")
+
+    @pytest.mark.usefixtures("_migrated")
+    def test_a_lower_case_setting_in_lms_yml_fails_the_check(self):
+        with self.lms_cfg.open("a") as file:
+            file.write("single_login_exempt_usernames: [xqwatcher1]\n")
+        process = self.manage("single_login_exemptions --check --large-group=5000")
+        printed = process.stdout.decode()
+        assert (process.returncode, "Findings: 1 (0 silenced)\nsingle_login.W002: " in printed) == (1, True), printed
 
     @pytest.mark.usefixtures("_migrated")
     def test_a_user_that_is_not_text_is_reported_in_one_line(self):

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission, User
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.test import RequestFactory, TestCase, override_settings
 from django.urls import include, path, reverse
+from django.utils import translation
 from django.views.defaults import permission_denied
 
 from common.djangoapps.student.tests.factories import UserFactory
@@ -37,7 +38,8 @@ class ExemptionsPageTest(TestCase):
         super().setUp()
         self.staff = UserFactory(username="staff", is_staff=True)
         self.user = UserFactory(username="xqwatcher", groups=["xqueue"])
-        self.user.profile.set_login_session("the-session-key")
+        self.user.profile.set_meta({"session_id": "the-session-key"})
+        self.user.profile.save()
         self.learner = UserFactory(username="honor")
         self.client.force_login(self.staff)
 
@@ -158,6 +160,8 @@ class ExemptionsPageTest(TestCase):
         assert account["rules"] == [{"setting": GROUPS, "name": "xqueue"}]
         assert answer == {
             "version": 1,
+            "in_force": True,
+            "not_in_force_because": [],
             "app_version": __version__,
             "settings_module": "lms.envs.test",
             "settings_file": None,
@@ -166,6 +170,7 @@ class ExemptionsPageTest(TestCase):
             "settings": {USERNAMES: [], GROUPS: ["xqueue"]},
             "exempt_accounts": 1,
             "findings": [],
+            "silenced": 0,
             "search": "",
             "matches": 1,
             "page": 1,
@@ -174,11 +179,11 @@ class ExemptionsPageTest(TestCase):
         assert process["pid"] == os.getpid()
         assert datetime.fromisoformat(process["started"]).tzinfo == UTC
 
-    def test_it_shows_what_is_in_force_in_the_process_that_answers(self):
+    def test_it_shows_the_settings_of_the_process_that_answers(self):
         names = [f"name-{number}" for number in range(30)]
         file = "/etc/lms.yml"
         with override_settings(**{USERNAMES: names}, LMS_CFG=file):
-            shown = self.client.get(URL).content.decode().partition("In force in this process")[2]
+            shown = self.client.get(URL).content.decode().partition("Settings of this process")[2]
         for expected in (
             "<dd><bdi>xqueue</bdi></dd>",
             f'<code>{USERNAMES}</code> <span class="count">30</span>',
@@ -241,21 +246,45 @@ class ExemptionsPageTest(TestCase):
         assert "no-store" in self.client.get(URL).headers["Cache-Control"]
 
     @ddt.data(
-        (True, False, "Single login is on", "Sessions are checked at login."),
-        (True, True, "Single login is on", "Sessions are checked at every request."),
-        (False, True, "Single login is off", "every account may hold any number of sessions"),
+        (True, False, "The protection is on: one session per account. Level: exempt only."),
+        (True, True, "The protection is on: one session per account. Level: check at every request."),
+        (False, True, "The protection is off: any number of sessions per account."),
     )
     @ddt.unpack
-    def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, *expected):
+    def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, expected):
         with protection(is_on, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_every_request):
             response = self.client.get(URL)
             answer = self.client.get(URL, {"format": "json"}).json()
-        for text in expected:
-            self.assertContains(response, text)
+        self.assertContains(response, expected)
         assert (answer["protection"], answer["check_every_request"]) == (is_on, is_every_request)
 
+    def test_it_says_at_the_top_whether_the_exemptions_are_in_force(self):
+        self.assertContains(self.client.get(URL), '<p class="lead">The exemptions are in force.</p>')
+        with protection(False):
+            content = self.client.get(URL).content.decode()
+            answer = self.client.get(URL, {"format": "json"}).json()
+        (reason,) = answer["not_in_force_because"]
+        assert reason.startswith("The exemptions are not in force: PREVENT_CONCURRENT_LOGINS is off")
+        assert (answer["in_force"], answer["findings"][0]["message"]) == (False, reason)
+        assert 0 < content.index(f'<p class="lead warning">{reason}</p>') < content.index("Needs attention")
+
+    def test_it_says_how_many_findings_are_silenced(self):
+        User.objects.filter(pk=self.user.pk).update(is_staff=True)
+        with override_settings(SILENCED_SYSTEM_CHECKS=["single_login.W014"]):
+            response = self.client.get(URL)
+            answer = self.client.get(URL, {"format": "json"}).json()
+        self.assertContains(response, "Silenced by <code>SILENCED_SYSTEM_CHECKS</code>: 1.")
+        self.assertNotContains(response, "single_login.W014")
+        assert (answer["findings"], answer["silenced"]) == ([], 1)
+
+    def test_it_is_in_plain_english_whatever_the_language_of_the_site(self):
+        with override_settings(LANGUAGE_CODE="es-419"), translation.override("es-419"):
+            response = self.client.get(URL)
+        self.assertContains(response, '<html lang="en">')
+        self.assertContains(response, 'data-label="Active">yes</td>')
+
     def test_looking_leaves_no_audit_line_and_changes_nothing(self):
-        with audit_lines() as lines:
+        with audit_lines() as lines, self.captureOnCommitCallbacks(execute=True):
             self.client.get(URL)
         self.user.profile.refresh_from_db()
         assert (lines, self.user.profile.get_meta()) == ([], {"session_id": "the-session-key"})

@@ -1,13 +1,16 @@
 """The report: who is exempt, and what needs attention."""
 
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import ddt
+from django.conf import settings
 from django.contrib.auth.models import Group, User
+from django.contrib.auth.signals import user_logged_in
 from django.test import TestCase
 
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule, exempting_rule
 from openedx.core.djangoapps.single_login.operators.report import Report
 
 from .single_login_cases import protection
@@ -94,7 +97,7 @@ class ExemptAccountsTest(TestCase):
                 assert [account.username for account in accounts(report)] == ["xqwatcher"]
             # The usernames, the groups, and the account.
             assert len(statements.sent) == 301 + 3 + 1
-            unmatched = list(report.find_unmatched())
+            unmatched = report.findings
         assert [finding.count for finding in unmatched] == [None] * 20 + [299_980] + [None] * 20 + [2480]
         assert "299980 more names match no account" in unmatched[20].message
 
@@ -129,10 +132,10 @@ class FindingsTest(TestCase):
         ("Zoe\u0308", "Zo\xeb", "Character 3 of 'Zo\xeb' is U+00EB LATIN SMALL LETTER E WITH DIAERESIS."),
     )
     @ddt.unpack
-    def test_the_hint_names_the_character_in_which_two_names_that_look_alike_differ(self, configured, name, expected):
+    def test_the_hint_names_the_character_in_which_two_names_differ(self, configured, name, expected):
         UserFactory(username=name)
         with protection(True, **{USERNAMES: [configured]}):
-            (finding,) = Report().find_unmatched()
+            finding = Report().findings[-1]
         assert finding.hint.startswith(f"Did you mean {name!r}? ")
         assert expected in finding.hint
         assert finding.hint.endswith("Names are compared exactly, character by character.")
@@ -195,13 +198,42 @@ class FindingsTest(TestCase):
             assert [finding.count for finding in Report(large_group=2).findings] == [3]
             assert Report(large_group=3).findings == []
 
-    def test_what_the_checks_find_in_the_settings_is_found_as_well(self):
+    def test_what_the_system_checks_find_in_the_settings_is_found_as_well(self):
         assert [finding.id for finding in self.findings(**{GROUPS: ["a*", "a*"]})] == [
             "single_login.W001",
             "single_login.W001",
             "single_login.W001",
             "single_login.W012",
         ]
+
+    def test_silenced_findings_are_counted_and_left_out(self):
+        UserFactory(username="xqwatcher", is_staff=True, is_superuser=True)
+        with protection(True, **{USERNAMES: ["xqwatcher", "x*"]}, SILENCED_SYSTEM_CHECKS=["single_login.W014"]):
+            report = Report()
+            assert [finding.id[-4:] for finding in report.findings] == ["W001", "W011", "W015"]
+            assert report.silenced == 1
+
+
+@ddt.ddt
+class TenantsTest(TestCase):
+    """An app that writes the values of a tenant onto the settings during a request."""
+
+    @ddt.data(7, "xqueue", ["others"], ["*"], None)
+    def test_the_lists_of_the_start_count_for_decision_and_findings(self, value):
+        user = UserFactory(username="xqwatcher", groups=["xqueue"])
+        with protection(True, **{GROUPS: ["xqueue"]}, ENV_TOKENS={GROUPS: ["xqueue"]}):
+            before = Report().as_dict()
+            with patch.object(settings, GROUPS, value):
+                assert Report().as_dict() == before
+                assert Report().findings == []
+                assert exempting_rule(user) == Rule(GROUPS, "xqueue")
+
+    @ddt.data("yes", True, 1)
+    def test_the_level_of_the_start_counts(self, value):
+        with protection(True, **{GROUPS: ["xqueue"]}, SINGLE_LOGIN_CHECK_EVERY_REQUEST=False):
+            before = Report().as_dict()
+            with patch.object(settings, "SINGLE_LOGIN_CHECK_EVERY_REQUEST", value):
+                assert Report().as_dict() == before
 
 
 @ddt.ddt
@@ -222,21 +254,32 @@ class MatchesTest(TestCase):
         assert found == [("username", "xqwatcher")]
         assert sentence == (
             "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_USERNAMES: xqwatcher and by SINGLE_LOGIN_EXEMPT_GROUPS: "
-            "xqueue: its logins end no session."
+            "xqueue: single login ends none of its sessions."
         )
 
     def test_an_ordinary_account_and_what_would_make_it_exempt(self):
         UserFactory(username="honor")
         _, (sentence,) = self.ask("honor", **{GROUPS: ["xqueue", "services"]})
-        assert sentence.startswith("'honor' is not exempt: each login ends its earlier session.")
+        assert sentence.startswith("'honor' is not exempt: a login ends its session on record.")
         assert "('services', 'xqueue')" in sentence
         assert USERNAMES in sentence
         assert GROUPS in self.ask("honor")[1][0]
 
-    def test_without_the_protection_nobody_needs_an_exemption(self):
+    @ddt.data(({USERNAMES: ["honor"]}, f"{USERNAMES}: honor"), ({USERNAMES: ["other"]}, "no rule"), ({}, "no rule"))
+    @ddt.unpack
+    def test_what_is_not_in_force_is_said_instead_of_exempt(self, site, matched):
         UserFactory(username="honor")
-        (sentence,) = self.ask("honor", is_on=False, **{USERNAMES: ["honor"]})[1]
-        assert "PREVENT_CONCURRENT_LOGINS is off" in sentence
+        (sentence,) = self.ask("honor", is_on=False, **site)[1]
+        assert sentence.startswith(f"'honor' matches {matched}. The exemptions are not in force: PREVENT_CONCURRENT_")
+        with patch.object(user_logged_in, "receivers", []):
+            (sentence,) = self.ask("honor", **site)[1]
+        assert sentence.startswith(f"'honor' matches {matched}. The exemptions are not fully in force: the platform's ")
+
+    def test_an_account_is_exempt_although_the_check_is_not_in_force(self):
+        UserFactory(username="honor")
+        check = {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": True, "SESSION_ENGINE": "django.contrib.sessions.backends.db"}
+        (sentence,) = self.ask("honor", **check, **{USERNAMES: ["honor"]})[1]
+        assert sentence.startswith("'honor' is exempt, by ")
 
     def test_an_account_is_found_by_its_number(self):
         user = UserFactory(username="honor")
