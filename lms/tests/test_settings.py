@@ -127,6 +127,7 @@ class LmsYmlTest(ProductionSettingsTestCase):
             f"{GROUPS}: [xqueue]\nFEATURES: {{}}\n{GROUPS}: [others]",
             [f"{GROUPS} stands twice, in lines 2 and 4", "keep one"],
         ),
+        ("two_ways_to_write_a_key", "SITE:\n  1: a\n  0x1: b", ["0x1 stands twice, in lines 3 and 4"]),
         (
             "keys_that_stand_twice_inside_others",
             "FEATURES:\n  A: 1\n  A: 2\nCACHES: [{B: 1,\nB: 2}]",
@@ -219,23 +220,47 @@ class LmsYmlTest(ProductionSettingsTestCase):
         settings = self.read_settings(f"{SECRET_KEY}{key}: {{{PROTECTION}: false}}\n")
         assert settings["FEATURES"][PROTECTION] is True
 
+    def warnings(self, text):
+        """Return the warnings of lms.yml with ``text``."""
+        self.read_settings(SECRET_KEY + text)
+        return [message for message in run_checks(tags=[Tags.security]) if message.id == "lms.W001"]
+
+    @ddt.data("features", "prevent_concurrent_logins", "databases", "x-anchors", "Site_Name", "acme_single_login_x")
+    def test_a_key_that_is_not_upper_case_is_a_warning(self, key):
+        (warning,) = self.warnings(f"{key}: {{}}\n")
+        assert warning.msg == f'lms.yml: "{key}" is not a setting: only upper-case names are read.'
+        assert warning.hint == f"If it is meant as a setting, write {key.upper()}. Otherwise remove it."
+        assert not warning.is_serious()
+
+    @ddt.data(*(name for setting in (GROUPS, CHECK_EVERY_REQUEST) for name in (setting.lower(), setting.title())))
+    def test_a_key_that_begins_as_those_of_single_login_is_left_to_its_system_check(self, key):
+        self.lms_cfg.write_text(f"{SECRET_KEY}{key}: [xqueue]\n")
+        module = runpy.run_module("lms.envs.production", alter_sys=True)
+        assert (module[key], module[GROUPS], yaml_config.check_keys()) == (["xqueue"], [], [])
+
     @ddt.data(
-        ("features", "Did you mean FEATURES?"),
-        ("prevent_concurrent_logins", f"Did you mean {PROTECTION}?"),
-        ("squelch_pii_in_logs", f"Did you mean {SQUELCH}?"),
-        ("single_login_exempt_groups", f"Did you mean {GROUPS}?"),
-        ("Single-Login-Exempt-Username", f"Did you mean {USERNAMES}?"),
-        ("single_login_check_every_request", f"Did you mean {CHECK_EVERY_REQUEST}?"),
-        ("databases", "Did you mean DATABASES?"),
-        ("x-anchors", "Write the name of the setting in upper case, or remove the key."),
+        "x-sql: &sql {ENGINE: a}\nDATABASES: {default: {<<: *sql, NAME: b}}",
+        ".hidden: &h\n  A: 1\nSITE: *h",
+        "mysql_creds: &m {USER: a}\nSITES: [*m, *m]",
+        "x-all: {sql: &sql {A: 1}, list: [&one 1]}\nSITE: {<<: *sql, B: *one}",
+        "x-base: &b {LANGUAGE_CODE: de}\n<<: *b",
+        "single_login_names: &n [a]\nSINGLE_LOGIN_EXEMPT_GROUPS: *n",
+    )
+    def test_a_key_that_only_carries_an_anchor_is_no_warning(self, text):
+        assert self.warnings(f"{text}\n") == []
+
+    @ddt.data(
+        ("FEATURES: &f {A: true}\nfeatures: *f", "features"),
+        ("x: &x {A: 1}\ny: {<<: *x}\nz: 1", "y", "z"),
+        ("unused: &u {A: 1}", "unused"),
     )
     @ddt.unpack
-    def test_a_key_that_is_not_upper_case_is_a_warning(self, key, hint):
-        self.read_settings(f"{SECRET_KEY}{key}: {{}}\n")
-        (warning,) = [message for message in run_checks(tags=[Tags.security]) if message.id == "lms.W001"]
-        assert warning.msg == f'lms.yml: "{key}" is not a setting: only upper-case names are read.'
-        assert warning.hint == hint
-        assert not warning.is_serious()
+    def test_a_key_whose_anchor_is_not_used_is_a_warning(self, text, *keys):
+        assert [warning.msg.split('"')[1] for warning in self.warnings(f"{text}\n")] == list(keys)
+
+    def test_keys_that_only_look_alike_are_two_keys(self):
+        settings = self.read_settings(f'{SECRET_KEY}SITE: {{1: a, "1": b, no: c, "no": d}}\n')
+        assert settings["SITE"] == {1: "a", "1": "b", False: "c", "no": "d"}
 
     @ddt.data("docs/lms.yml", "README.rst")
     def test_the_checks_for_a_deploy_warn_of_the_secret_key_of_the_sample(self, document):

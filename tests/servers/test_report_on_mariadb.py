@@ -1,18 +1,22 @@
 """The report on MariaDB. Its collation treats names as equal that differ in case or in a space at the end."""
 
 import contextlib
+import io
 import os
 import subprocess
 import sys
 import uuid
+from unittest.mock import patch
 
 import pytest
 import yaml
 from django.contrib.auth.models import Group, User
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import override_settings
+from django.test import Client, override_settings
 
-from common.djangoapps.student.tests.factories import UserFactory
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.operators.report import Report
 from openedx.core.djangoapps.single_login.tests.statements import Statements
@@ -81,6 +85,78 @@ def test_very_many_names_are_looked_up_in_chunks_and_those_that_match_nothing_ar
         assert [account.username for account in report.read_accounts(report.exempt_ids()[-2:])] == sorted(names[:-500])[
             -2:
         ]
+
+
+@pytest.fixture(params=[("utf8mb3", "x\U0001f600"), ("latin1", "проверка")], ids=["utf8mb3", "latin1"])
+def not_storable(request, mariadb):
+    """Give the columns of names the character set of an old table. Return a name that they cannot hold."""
+    charset, name = request.param
+    columns = {"auth_user": ("username", "email"), "auth_group": ("name",)}
+
+    def convert(to):
+        with connection.cursor() as cursor:
+            for table, names in columns.items():
+                for column in names:
+                    cursor.execute(f"ALTER TABLE {table} MODIFY {column} varchar(150) CHARACTER SET {to} NOT NULL")
+
+    convert(charset)
+    yield name
+    convert("utf8mb4")
+
+
+def test_a_name_that_the_column_cannot_hold_matches_nothing_and_is_named(not_storable):
+    UserFactory(username=NAME, groups=["xqueue"])
+    UserFactory(username="Zoë", groups=["Größe"])
+    with override_settings(**{USERNAMES: [NAME, not_storable, "Zoë", "nobody"], GROUPS: [not_storable, "Größe"]}):
+        assert exempt_accounts() == ["Zoë", NAME]
+        by_name = {(finding.id[-4:], finding.name): finding.message for finding in Report().findings}
+    assert by_name.keys() == {("W011", not_storable), ("W011", "nobody"), ("W012", not_storable)}
+    assert by_name["W011", not_storable] == (
+        f"{USERNAMES}: {not_storable!r} matches no account: the column 'username' of the database cannot hold its "
+        "characters."
+    )
+    assert "the column 'name' of the database cannot hold" in by_name["W012", not_storable]
+
+
+def test_a_name_that_the_column_cannot_hold_breaks_no_report(not_storable):
+    client = Client()
+    client.force_login(UserFactory(username="staff", is_staff=True))
+    with override_settings(**{USERNAMES: [not_storable, "staff"]}):
+        printed = io.StringIO()
+        call_command("single_login_exemptions", stdout=printed)
+        assert "Exempt accounts: 1" in printed.getvalue()
+        assert client.get("/single_login/exemptions/", {"q": not_storable}).status_code == 200
+        answer = client.get("/single_login/exemptions/", {"format": "json"}).json()
+        assert (answer["exempt_accounts"], answer["accounts"][0]["username"]) == (1, "staff")
+        messages = run_checks(tags=["single_login"], databases=["default"])
+        assert [message.id[-4:] for message in messages] == ["W011", "W014"]
+
+
+def test_a_user_that_the_column_cannot_hold_is_unknown(not_storable):
+    with pytest.raises(CommandError, match="No account has the username, e-mail address or number") as refused:
+        call_command("single_login_exemptions", "--user", not_storable, stdout=io.StringIO())
+    assert refused.value.returncode == 1
+
+
+@pytest.mark.parametrize("is_atomic", [True, False])
+@pytest.mark.parametrize(
+    ("url", "field", "status"),
+    [
+        ("/login_ajax", "email", 400),
+        ("/api/user/v1/account/login_session/", "email", 400),
+        ("/api/user/v2/account/login_session/", "email_or_username", 400),
+        ("/login", "email_or_username", 400),
+        ("/xqueue/login/", "username", 401),
+    ],
+)
+def test_a_login_with_a_name_that_the_column_cannot_hold_is_refused(not_storable, url, field, status, is_atomic):
+    UserFactory(username=NAME)
+    with patch.dict(connection.settings_dict, ATOMIC_REQUESTS=is_atomic):
+        response = Client().post(url, {field: not_storable, "password": TEST_PASSWORD})
+        unknown = Client().post(url, {field: "unknown", "password": TEST_PASSWORD})
+    assert (response.status_code, unknown.status_code) == (status, status)
+    if response.headers["Content-Type"] == "application/json":
+        assert {**response.json(), "email": None} == {**unknown.json(), "email": None}
 
 
 @contextlib.contextmanager
