@@ -280,7 +280,7 @@ def exempt_nobody(page, settings):
 def show_exemptions_while_it_is_off(page, settings):
     switch_the_protection_off(page, settings)
     page.goto(EXEMPTIONS)
-    expect(page.get_by_text("Single login is off")).to_be_visible()
+    expect(page.get_by_text("The protection is off")).to_be_visible()
 
 
 STATES = {

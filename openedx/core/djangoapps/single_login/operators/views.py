@@ -12,7 +12,7 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from .findings import describe_force
+from .findings import describe_force, is_anything_set
 from .report import STARTED, Report
 
 PAGE_SIZE = 50
@@ -53,6 +53,7 @@ def exemptions(request: HttpRequest) -> HttpResponse:
     context = {
         **shown,
         "force": describe_force(),
+        "needs_attention": is_anything_set() and not shown["in_force"],
         "viewer": request.user.get_username(),
         "home": resolve_url(settings.LOGIN_REDIRECT_URL or "/"),
         "may_view_users": request.user.has_perm("auth.view_user") or request.user.has_perm("auth.change_user"),

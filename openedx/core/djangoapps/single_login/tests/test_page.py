@@ -268,6 +268,12 @@ class ExemptionsPageTest(TestCase):
         assert (answer["in_force"], answer["findings"][0]["message"]) == (False, reason)
         assert 0 < content.index(f'<p class="lead warning">{reason}</p>') < content.index("Needs attention")
 
+    def test_it_says_without_a_warning_that_nothing_is_set(self):
+        with protection(False, **{GROUPS: []}):
+            response = self.client.get(URL)
+        self.assertContains(response, '<p class="lead">No account and no group is named in the settings.</p>')
+        self.assertContains(response, "Nothing: every configured name matches")
+
     def test_it_says_how_many_findings_are_silenced(self):
         User.objects.filter(pk=self.user.pk).update(is_staff=True)
         with override_settings(SILENCED_SYSTEM_CHECKS=["single_login.W014"]):
