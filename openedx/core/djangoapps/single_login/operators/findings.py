@@ -1,14 +1,12 @@
-"""What needs an operator's attention. The settings' findings are made here, the accounts' findings in the report."""
+"""What needs attention in the settings. The findings about accounts are made in the report."""
 
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
-from django.core.checks import CheckMessage, Warning  # noqa: A004
 
 from ..exemptions import (
     CHECK_EVERY_REQUEST,
@@ -19,20 +17,14 @@ from ..exemptions import (
     SQUELCH,
     USERNAMES,
     get_written_names,
-    is_anybody_exempt,
     is_every_request_checked,
     is_flag_on,
     is_protection_on,
 )
-from ..guard import SIGNALS, find_guarded_signals
-from ..settings import (
-    JWT_COOKIE_MIDDLEWARE,
-    READER_OF_JWT_COOKIES,
-    SESSION_CHECK_MIDDLEWARE,
-    SESSION_ENGINE,
-    SITE_ENGINE,
-)
+from ..settings import SITE_ENGINE
 from .characters import find_odd_characters
+from .finding import Finding
+from .in_force import find_missing_parts, find_obstacles, is_anything_set
 
 # The length of the username column and of the group name column.
 MAX_LENGTH = 150
@@ -43,29 +35,6 @@ PLACEHOLDER = re.compile(
 WILDCARDS = frozenset("*?%[]^$|")
 EXACT = "Names are compared exactly, character by character."
 CORRECT = f"Correct it or remove it. {EXACT}"
-NOTHING_SET = "No account and no group is named in the settings."
-
-
-@dataclass(frozen=True)
-class Finding:
-    """
-    One thing that needs attention.
-
-    ``setting`` and ``name`` are where it is, or None if it is not in one setting or one entry. If it is about accounts
-    or names, ``count`` is how many, and ``accounts`` has the first usernames.
-    """
-
-    id: str
-    message: str
-    hint: str
-    setting: str | None = None
-    name: str | None = None
-    count: int | None = None
-    accounts: tuple[str, ...] = ()
-
-    def as_check_message(self) -> CheckMessage:
-        """Return this finding as a warning of the system checks."""
-        return Warning(self.message, hint=self.hint, id=self.id)
 
 
 def settings_module() -> str:
@@ -83,43 +52,8 @@ def find_settings_findings() -> list[Finding]:
     findings = [*_find_unknown(), *_find_misplaced()]
     if is_anything_set():
         entries = (finding for setting in (USERNAMES, GROUPS) for finding in _find_in_entries(setting))
-        findings += [*entries, *_find_in_flags(), *_find_in_studio(), *find_obstacles(), *_find_missing_parts()]
+        findings += [*entries, *_find_in_flags(), *_find_in_studio(), *find_obstacles(), *find_missing_parts()]
     return findings
-
-
-def is_anything_set() -> bool:
-    """Tell whether the settings exempt anybody or ask for the check at every request."""
-    return is_anybody_exempt() or is_every_request_checked()
-
-
-def is_silenced(finding: Finding) -> bool:
-    """Tell whether SILENCED_SYSTEM_CHECKS has the id of ``finding``."""
-    return finding.id in settings.SILENCED_SYSTEM_CHECKS
-
-
-def why_not_in_force() -> list[str]:
-    """Return why what the settings ask for is not in force in this process. An empty list means that it is."""
-    if not is_anything_set():
-        return [NOTHING_SET]
-    return [finding.message for finding in (*find_obstacles(), *_find_missing_parts())]
-
-
-def describe_force() -> list[str]:
-    """Say in sentences whether what the settings ask for is in force in this process."""
-    return why_not_in_force() or [f"{_subject()} in force."]
-
-
-def find_obstacles() -> list[Finding]:
-    """Return why no exemption is in force in this process, or not fully. An empty list means that all of them are."""
-    return [*_find_missing_guard(), *_find_protection_off()]
-
-
-def _subject() -> str:
-    if not is_every_request_checked():
-        return "The exemptions are"
-    return (
-        "The exemptions and the check at every request are" if is_anybody_exempt() else "The check at every request is"
-    )
 
 
 def _find_in_entries(setting: str) -> Iterator[Finding]:
@@ -192,52 +126,3 @@ def _find_in_studio() -> Iterator[Finding]:
     if is_studio and is_protection_on():
         message = f"{PROTECTION} is on in Studio: a login to Studio ends the session in the LMS, and vice versa."
         yield Finding("single_login.W003", message, "Turn it off in Studio, and leave it on in the LMS.", PROTECTION)
-
-
-def _find_missing_guard() -> Iterator[Finding]:
-    guarded = find_guarded_signals()
-    hint = (
-        "Install a release of openedx-single-login that supports this platform. Until then the platform works as "
-        "without the app. If it has these settings itself, it exempts accounts itself."
-    )
-    if not guarded:
-        message = (
-            f"{_subject()} not in force: the app `student` has no UserProfile.set_login_session, or its "
-            f"enforce_single_login is not connected to {' and '.join(SIGNALS)}."
-        )
-        yield Finding("single_login.W004", message, hint)
-    elif missing := [name for name in SIGNALS if name not in guarded]:
-        message = (
-            f"{_subject()} not fully in force: the platform's enforce_single_login is connected to {guarded[0]}, "
-            f"but not to {missing[0]}."
-        )
-        yield Finding("single_login.W005", message, hint)
-
-
-def _find_protection_off() -> Iterator[Finding]:
-    if not is_protection_on():
-        message = f"{_subject()} not in force: {PROTECTION} is off, so no login ends a session, of any account."
-        yield Finding("single_login.W006", message, "Turn the protection on, or remove the settings of this app.")
-
-
-def _find_missing_parts() -> Iterator[Finding]:
-    """Find the parts of the check at every request that are not in place."""
-    if not (is_every_request_checked() and is_protection_on()):
-        return
-    check = "The check at every request is not"
-    lacks = f"{check} fully in force: MIDDLEWARE lacks"
-    overridden = "A settings file that is read after the plugin settings (Tutor's can be) overrides"
-    if settings.SESSION_ENGINE != SESSION_ENGINE:
-        message = f"{check} in force: SESSION_ENGINE is {settings.SESSION_ENGINE!r}."
-        hint = f"{overridden} SESSION_ENGINE. Let that file set {SITE_ENGINE} instead."
-        yield Finding("single_login.W007", message, hint, "SESSION_ENGINE")
-    names = list(map(str, settings.MIDDLEWARE or ()))
-    sessions = next((place for place, name in enumerate(names) if name.endswith("SessionMiddleware")), 0)
-    if SESSION_CHECK_MIDDLEWARE not in names[sessions:]:
-        message = f"{lacks} {SESSION_CHECK_MIDDLEWARE!r} after the session middleware."
-        hint = f"{overridden} MIDDLEWARE. Let that file name it, directly after the session middleware."
-        yield Finding("single_login.W008", message, hint, "MIDDLEWARE")
-    if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
-        message = f"{lacks} {JWT_COOKIE_MIDDLEWARE!r} before {READER_OF_JWT_COOKIES!r}."
-        hint = f"{overridden} MIDDLEWARE. Let that file name it, directly before {READER_OF_JWT_COOKIES}."
-        yield Finding("single_login.W008", message, hint, "MIDDLEWARE")

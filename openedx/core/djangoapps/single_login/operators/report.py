@@ -32,16 +32,9 @@ from ..exemptions import (
 )
 from ..one_session.slot import META_KEY, parse_meta
 from .characters import describe_differences
-from .findings import (
-    EXACT,
-    Finding,
-    find_obstacles,
-    find_settings_findings,
-    is_silenced,
-    settings_file,
-    settings_module,
-    why_not_in_force,
-)
+from .finding import Finding, is_silenced
+from .findings import EXACT, find_settings_findings, settings_file, settings_module
+from .in_force import find_obstacles, why_not_in_force
 from .lookups import Lookup, chunks, fetch, look_up
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.

@@ -12,7 +12,7 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from .findings import describe_force, is_anything_set
+from .in_force import describe_force, is_anything_set
 from .report import STARTED, Report
 
 PAGE_SIZE = 50

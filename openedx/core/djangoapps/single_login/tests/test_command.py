@@ -166,8 +166,9 @@ class ExemptionsCommandTest(TestCase):
 
     def test_it_says_that_only_the_check_is_not_in_force(self):
         with protection(True, **{**every_request(), "SESSION_ENGINE": DATABASE_ENGINE}):
-            line = run("--user=xqwatcher").splitlines()[0]
+            first, line, *_ = run("--user=xqwatcher").splitlines()
             answer = json.loads(run("--format=json"))
+        assert first == "The exemptions are in force."
         assert line == f"The check at every request is not in force: SESSION_ENGINE is '{DATABASE_ENGINE}'."
         assert (answer["in_force"], answer["not_in_force_because"]) == (False, [line])
 

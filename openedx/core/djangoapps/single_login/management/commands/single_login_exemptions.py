@@ -13,7 +13,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
 from ...exemptions import GROUPS, USERNAMES, is_every_request_checked, is_protection_on
-from ...operators.findings import describe_force, settings_file, settings_module
+from ...operators.findings import settings_file, settings_module
+from ...operators.in_force import describe_force
 from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
 from ...operators.sessions import NoListOfSessionsError, count_concurrent_sessions
 
