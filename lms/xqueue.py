@@ -9,12 +9,10 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from submissions.views import xqueue
 
-from openedx.core.djangoapps.user_authn.attempts import attempt, fits, refuse_if_deleted
-from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
-from openedx.core.djangoapps.user_authn.password_policy_validators import get_max_length
+from openedx.core.djangoapps.user_authn.attempts import sign_in
+from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, CannotCountError, TooManyAttemptsError
 
 COLUMNS = ["username"]
-INCORRECT = "Incorrect login credentials"
 
 
 @method_decorator(sensitive_post_parameters("password"), "dispatch")
@@ -23,25 +21,21 @@ class XQueueViewSet(xqueue.XQueueViewSet):
 
     @action(detail=False, methods=["get", "post"], url_name="login")
     def login(self, request):
-        """Set the CSRF cookie (GET), or sign in with ``username`` and ``password`` (POST: 200, 400, 401 or 429)."""
+        """Set the CSRF cookie (GET), or sign in with ``username`` and ``password`` (POST)."""
         if request.method == "GET":
             return super().login(request)
         credentials = _find_credentials(request)
         if credentials is None:
             return self._refuse(HTTPStatus.BAD_REQUEST, "Insufficient login info")
-        username, password = credentials
-        if len(password) > get_max_length() or not fits(username, COLUMNS):
-            return self._refuse(HTTPStatus.UNAUTHORIZED, INCORRECT)
         try:
-            with attempt(request, username, COLUMNS) as user, refuse_if_deleted(request, user):
-                response = super().login(request)
-                if response.status_code != HTTPStatus.OK:
-                    raise AuthFailedError(INCORRECT)
+            sign_in(request, *credentials, COLUMNS, seconds=None)
         except TooManyAttemptsError as refusal:
             return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, refusal.value)
+        except CannotCountError as refusal:
+            return self._refuse(refusal.status, refusal.value)
         except AuthFailedError:
-            return self._refuse(HTTPStatus.UNAUTHORIZED, INCORRECT)
-        return response
+            return self._refuse(HTTPStatus.UNAUTHORIZED, "Incorrect login credentials")
+        return Response(self.compose_reply(True, "Logged in"))
 
     def _refuse(self, status, content):
         return Response(self.compose_reply(False, content), status=status)
