@@ -11,14 +11,14 @@ MOST_COMPOSED = 4
 
 
 class MaximumLengthValidator:
-    """Refuses a password of more than ``max_length`` characters."""
+    """Refuses a password of more than ``max_length`` characters in NFKC, as the login does."""
 
     def __init__(self, max_length=75):
         self.max_length = max_length
 
     def validate(self, password, user=None):
         """Raise ValidationError when ``password`` is too long."""
-        if len(password) > self.max_length:
+        if _normalize(password, self.max_length) is None:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self):
@@ -26,19 +26,18 @@ class MaximumLengthValidator:
         return _("Your password must contain no more than %d characters.") % self.max_length
 
 
-def get_max_length():
-    """Return the maximum length that AUTH_PASSWORD_VALIDATORS sets, or else the platform's default."""
-    validators = [each for each in get_default_password_validators() if isinstance(each, MaximumLengthValidator)]
-    return min(each.max_length for each in validators or [MaximumLengthValidator()])
-
-
 def normalize_password(password):
+    """Return ``password`` in NFKC, or None if it is longer than AUTH_PASSWORD_VALIDATORS allows."""
+    validators = [each for each in get_default_password_validators() if isinstance(each, MaximumLengthValidator)]
+    return _normalize(password, min(each.max_length for each in validators or [MaximumLengthValidator()]))
+
+
+def _normalize(password, max_length):
     """
-    Return ``password`` in NFKC, the form in which passwords are stored, or None if it is longer than the maximum.
+    Return ``password`` in NFKC, or None if it is longer than ``max_length`` then.
 
     The length is checked first: the time to normalise a text grows with the square of its length.
     """
-    max_length = get_max_length()
     if len(password) > MOST_COMPOSED * max_length:
         return None
     normalized = unicodedata.normalize("NFKC", password)
