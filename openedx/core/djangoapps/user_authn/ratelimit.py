@@ -1,4 +1,4 @@
-"""Limits on failed logins. See docs/decisions/0005-attempts-are-counted-by-account-and-address.rst."""
+"""Limits on failed logins. See docs/decisions/0005-failed-logins-are-counted-by-account-and-address.rst."""
 
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
