@@ -8,7 +8,6 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import PermissionDenied
 from django.http import JsonResponse
 from django.urls import reverse
-from django.utils.translation import gettext as _
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 
@@ -36,9 +35,9 @@ def bad_request(request, exception):
     match = request.resolver_match
     endpoint = (match and match.url_name) or ""
     if isinstance(exception, SessionInterrupted):
-        code, message = "session-interrupted", _("This session was ended while the request ran. Please sign in again.")
+        code, message = "session-interrupted", "This session was ended while the request ran. Please sign in again."
     else:
-        code, message = "bad-request", _("The request is malformed.")
+        code, message = "bad-request", "The request is malformed."
     if endpoint in LOGIN_API:
         answer = {"success": False, "value": message, "error_code": code}
     elif endpoint.startswith("xqueue-"):

@@ -11,7 +11,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 from openedx.core.djangoapps.user_authn.exceptions import (
     AuthFailedError,
@@ -38,7 +37,7 @@ def sign_in(request, identifier, password, columns, seconds=SESSION_SECONDS):
         AuthFailedError: the attempt was refused.
     """
     if not identifier or not password:
-        raise AuthFailedError(_("There was an error receiving your login information. Please try again."))
+        raise AuthFailedError("There was an error receiving your login information. Please try again.")
     password = normalize_password(password)
     if password is None or not fits(identifier, columns):
         raise _incorrect_credentials()
@@ -143,7 +142,7 @@ def _authenticate(request, user, password):
 
 
 def _incorrect_credentials():
-    return AuthFailedError(_("Email or password is incorrect."), "incorrect-email-or-password")
+    return AuthFailedError("Email or password is incorrect.", "incorrect-email-or-password")
 
 
 def _described(user, identifier):

@@ -2,8 +2,6 @@
 
 from http import HTTPStatus
 
-from django.utils.translation import gettext as _
-
 
 class AuthFailedError(Exception):
     """
@@ -31,14 +29,14 @@ class InactiveAccountError(AuthFailedError):
     """The password is right, but the account is inactive."""
 
     def __init__(self):
-        super().__init__(_("Your account is not active. Please contact support."), "inactive-user")
+        super().__init__("Your account is not active. Please contact support.", "inactive-user")
 
 
 class TooManyAttemptsError(AuthFailedError):
     """The attempt was refused unchecked, because too many before it failed."""
 
     def __init__(self):
-        super().__init__(_("Too many failed login attempts. Try again later."))
+        super().__init__("Too many failed login attempts. Try again later.")
 
 
 class CannotCountError(AuthFailedError):
@@ -47,4 +45,4 @@ class CannotCountError(AuthFailedError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self):
-        super().__init__(_("Nobody can sign in at the moment. Try again later."), "service-unavailable")
+        super().__init__("Nobody can sign in at the moment. Try again later.", "service-unavailable")

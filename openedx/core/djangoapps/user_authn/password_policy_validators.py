@@ -4,7 +4,6 @@ import unicodedata
 
 from django.contrib.auth.password_validation import get_default_password_validators
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
 
 # The most characters that NFKC composes into one.
 MOST_COMPOSED = 4
@@ -23,7 +22,7 @@ class MaximumLengthValidator:
 
     def get_help_text(self):
         """Return the rule as a sentence."""
-        return _("Your password must contain no more than %d characters.") % self.max_length
+        return f"Your password must contain no more than {self.max_length} characters."
 
 
 def normalize_password(password):
