@@ -8,6 +8,8 @@ from edx_django_utils.plugins import get_plugin_url_patterns
 
 from lms.views import redirect_to_lms_login_for_admin
 
+handler400 = "lms.views.bad_request"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="dashboard"), name="root"),
     # Browsers ask for it on pages that name no icon, such as those of the admin.

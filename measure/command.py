@@ -33,9 +33,11 @@ def parse(arguments):
     for name, module in COMMANDS.items():
         texts = {"help": module.__doc__.strip().splitlines()[0], "description": module.__doc__, "epilog": EPILOG}
         command = commands.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
-        command.add_argument("--url", type=lambda url: url.rstrip("/"), help="of a site of yours")
-        command.add_argument("--account", nargs="+", default=module.ACCOUNTS, help="username or e-mail address")
-        command.add_argument("--password", help="of every account; others on the machine can see it here")
+        command.set_defaults(url=None)
+        if hasattr(module, "on_site"):
+            command.add_argument("--url", type=lambda url: url.rstrip("/"), help="of a site of yours")
+            command.add_argument("--account", nargs="+", default=module.ACCOUNTS, help="username or e-mail address")
+            command.add_argument("--password", help="of every account; others on the machine can see it here")
         command.add_argument("--label", default="-", help="what the table calls the site")
         command.add_argument(
             "--json", type=Path, metavar="FILE", help="append the rows to FILE; the table has all of it"

@@ -6,8 +6,8 @@ client waits. A ratio is the median of the ratios within one turn. Without --url
 the rest of a login can be seen.
 
 Without --url it compares one account on LMSs that differ only in their settings, and also counts the statements that
-the database received. "Off, again" shows the noise: the ratio of two equal variants. With --url it compares the
-accounts of --account with the first of them.
+the database received. "Protection off, again" shows the noise: the ratio of two equal variants. With --url it compares
+the accounts of --account with the first of them.
 """
 
 import contextlib
@@ -29,16 +29,18 @@ API = "/xqueue/get_submission/?queue_name=empty"
 BY_NAME = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ACCOUNTS}
 BY_GROUP = {"SINGLE_LOGIN_EXEMPT_GROUPS": [GROUP]}
 EVERY = {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": True}
-# "off, again" shows the noise of the ratios.
+# The rows of an account that is not exempt.
+EXEMPT_ONLY, CHECKED = "exempt only, not exempt", "check at every request, not exempt"
+# "protection off, again" shows the noise of the ratios.
 VARIANTS = {
-    "off": {"PREVENT_CONCURRENT_LOGINS": False},
-    "off, again": {"PREVENT_CONCURRENT_LOGINS": False},
-    "at login": {},
-    "at login, exempt by name": BY_NAME,
-    "at login, exempt by group": BY_GROUP,
-    "every request": EVERY,
-    "every request, exempt by name": {**EVERY, **BY_NAME},
-    "every request, exempt by group": {**EVERY, **BY_GROUP},
+    "protection off": {"PREVENT_CONCURRENT_LOGINS": False},
+    "protection off, again": {"PREVENT_CONCURRENT_LOGINS": False},
+    EXEMPT_ONLY: {},
+    "exempt only, exempt by name": BY_NAME,
+    "exempt only, exempt by group": BY_GROUP,
+    CHECKED: EVERY,
+    "check at every request, exempt by name": {**EVERY, **BY_NAME},
+    "check at every request, exempt by group": {**EVERY, **BY_GROUP},
 }
 
 
@@ -76,10 +78,10 @@ def on_own(lms, options):
 
 def _compare(browsers, options, ask):
     logins = _take_turns(browsers, options.rounds // 5, _log_in)
-    if {"at login", "every request"} <= browsers.keys():
-        # The last login that was not exempt ended the other's session. Both use the session on record.
-        browsers["every request"].sign_in()
-        browsers["at login"].session.cookies.update(browsers["every request"].session.cookies)
+    if {EXEMPT_ONLY, CHECKED} <= browsers.keys():
+        # The last of their logins ended the session of the other one. Both use the session on record.
+        browsers[CHECKED].sign_in()
+        browsers[EXEMPT_ONLY].session.cookies.update(browsers[CHECKED].session.cookies)
 
     def ask_once(browser):
         start = time.perf_counter()
@@ -152,6 +154,6 @@ def find_failures(rows):
         if row["request, ratio"] > MOST:
             failures.append(f"{row['who']}: a request takes {row['request, ratio']} times as long as {first['who']}.")
         more = row.get(STATEMENTS, 0) - first.get(STATEMENTS, 0)
-        if more > row["who"].startswith("every request"):
+        if more > row["who"].startswith("check at every request"):
             failures.append(f"{row['who']}: a request makes {more} statements more than {first['who']}.")
     return failures

@@ -14,7 +14,7 @@ from measure.populate import populate
 ACCOUNTS = ["load-grader"]
 DOCUMENT = "docs/reliability.rst"
 COUNTS = ("logins", "learners' logins", "learners' logouts")
-FAULTS = ("failed logins", "refused", "let down", "errors", "other answers")
+FAULTS = ("failed logins", "refused requests", "let down", "errors", "other answers")
 
 
 def add_arguments(parser):

@@ -6,20 +6,19 @@ import sys
 PASSWORD = "edx"  # noqa: S105
 
 
-def populate(lms, accounts, *, queue="", submissions=0):
+def populate(lms, accounts, *, are_staff=False, queue="", submissions=0):
     """Create ``accounts``, a mapping to the names of their groups, and fill the queue with so many submissions."""
-    lms.python("-m", "measure.populate", json.dumps([accounts, queue, submissions]))
+    lms.python("-m", "measure.populate", json.dumps([accounts, are_staff, queue, submissions]))
 
 
-def create_accounts(accounts):
-    """Create the accounts that are missing, and put them into their groups. Clear all records."""
+def reset_accounts(accounts, are_staff):
+    """Create the accounts that are missing, and put them into their groups. Delete all profiles, and so all records."""
     from django.contrib.auth.hashers import make_password
     from django.contrib.auth.models import Group, User
 
     from common.djangoapps.student.models import UserProfile
 
-    # Staff can change their passwords in the admin.
-    fields = {"password": make_password(PASSWORD), "is_staff": True}
+    fields = {"password": make_password(PASSWORD), "is_staff": are_staff}
     for name, groups in accounts.items():
         user, _ = User.objects.update_or_create(username=name, defaults={"email": f"{name}@example.com", **fields})
         user.groups.set(Group.objects.get_or_create(name=group)[0] for group in groups)
@@ -50,5 +49,5 @@ if __name__ == "__main__":
 
     django.setup()
     wanted = json.loads(sys.argv[1])
-    create_accounts(wanted[0])
-    fill_queue(*wanted[1:])
+    reset_accounts(*wanted[:2])
+    fill_queue(*wanted[2:])

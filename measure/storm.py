@@ -19,7 +19,7 @@ STORM, EXEMPT, OFF = "no exemption", "exempt", "protection off"
 SCENARIOS = {STORM: {}, EXEMPT: {"SINGLE_LOGIN_EXEMPT_GROUPS": ["xqueue"]}, OFF: {"PREVENT_CONCURRENT_LOGINS": False}}
 # Django's default, because hashing is most of the cost of a login.
 HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
-FAULTS = ("failed logins", "refused", "lost", "errors")
+FAULTS = ("failed logins", "refused requests", "lost results", "errors")
 
 
 def add_arguments(parser):
@@ -80,7 +80,7 @@ def find_failures(rows):
 
 def sentence(row):
     """Return ``row`` in one sentence."""
-    faults = ", ".join(count(row, name) for name in FAULTS if row[name]) or "no refusal"
+    faults = ", ".join(count(row, name) for name in FAULTS if row[name]) or "no refused request"
     told = ", ".join(count(row, name) for name in ("graders", "logins", "graded"))
     return f"{row['scenario']}: {told} in {row['seconds']} s, {faults}."
 

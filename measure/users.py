@@ -41,7 +41,7 @@ class Crowd(Environment):
             self.samples.append(Counter(self.counts))
             done = ", ".join(f"{number} {what}" for what, number in sorted(self.counts.items()))
             show(f"{title}, {second} s of {self.options.seconds}: {done}")
-            is_all_graded = len(self.idle) == self.size and not self.counts["lost"]
+            is_all_graded = len(self.idle) == self.size and not self.counts["lost results"]
             if second == self.options.seconds or is_all_graded:
                 break
             gevent.sleep(1)
@@ -68,8 +68,8 @@ class Grader(User):
     """
     One connection of xqueue-watcher, with one session.
 
-    It polls the queue, grades a submission and posts the result. After a refusal it signs in again and repeats the
-    request once.
+    It polls the queue, grades a submission and posts the result. After a refused request it signs in again and repeats
+    the request once.
     """
 
     wait_time = constant(0)
@@ -101,16 +101,16 @@ class Grader(User):
             return
         self.environment.idle.discard(self)
         data = {"xqueue_header": json.loads(reply["content"])["xqueue_header"], "xqueue_body": json.dumps(RESULT)}
-        self.counts["graded" if self.request("POST", "/xqueue/put_result/", data=data).ok else "lost"] += 1
+        self.counts["graded" if self.request("POST", "/xqueue/put_result/", data=data).ok else "lost results"] += 1
 
     def request(self, method, path, **arguments):
         """Send a request. If it is refused, sign in and repeat it once. Return the response."""
         response = self.browser.request(method, path, **arguments)
         if response.status_code in REFUSED:
-            self.counts["refused"] += 1
+            self.counts["refused requests"] += 1
             self.sign_in()
             response = self.browser.request(method, path, **arguments)
-            self.counts["refused"] += response.status_code in REFUSED
+            self.counts["refused requests"] += response.status_code in REFUSED
         return response
 
 

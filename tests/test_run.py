@@ -153,7 +153,7 @@ def test_make_graders_grades_everything_with_one_login_each_as_often_as_it_is_ru
         assert returncode == 0
         assert counts["logins"] == GRADERS
         assert counts["graded"] == SUBMISSIONS
-        assert counts["refused"] == counts["lost"] == counts["errors"] == 0
+        assert counts["refused requests"] == counts["lost results"] == counts["errors"] == 0
         # As after an interrupted run. edx-submissions offers such submissions again after five minutes.
         with closing(sqlite3.connect(demo.folder / "lms.sqlite3")) as database, database:
             long_ago = "SET status = 'pulled', status_time = '2000-01-01'"
@@ -213,7 +213,7 @@ def test_without_the_exemption_the_graders_evict_each_other(demo, tmp_path):
     finally:
         lms_yml.write_text(before)
     assert returncode == 2
-    assert counts["refused"] > 0
+    assert counts["refused requests"] > 0
     assert counts["logins"] > GRADERS
 
 

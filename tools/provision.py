@@ -26,6 +26,7 @@ ALLOWED_HOSTS: ["127.0.0.1", "localhost"]
 FEATURES:
   PREVENT_CONCURRENT_LOGINS: true
 SINGLE_LOGIN_EXEMPT_GROUPS: ["xqueue"]
+TECH_SUPPORT_EMAIL: "support@example.com"
 
 # The demo is only for this machine: SQLite, and no TLS.
 DATABASES:

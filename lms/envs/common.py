@@ -60,6 +60,34 @@ AUTH_PASSWORD_VALIDATORS = [
     }
 ]
 
+# .. setting_name: SUPPORT_SITE_LINK
+# .. setting_default: None
+# .. setting_description: The address of a page where people get help. The notice of a login elsewhere links to it,
+#   because a new password may be needed at once.
+SUPPORT_SITE_LINK = None
+
+# .. setting_name: TECH_SUPPORT_EMAIL
+# .. setting_default: None
+# .. setting_description: The e-mail address of the people who can set a new password. The notice of a login elsewhere
+#   gives it.
+# .. setting_warning: With neither this setting nor SUPPORT_SITE_LINK, the notice cannot say whom to ask.
+TECH_SUPPORT_EMAIL = None
+
+# .. setting_name: PASSWORD_HASHERS
+# .. setting_default: Django's own hashers, of which the first hashes a password in NFKC
+# .. setting_description: The first one hashes new passwords, the others check older hashes. The login checks passwords
+#   in NFKC, so they must be stored in NFKC.
+# .. setting_warning: To use another hasher, write a class that inherits from NormalizedPassword, in
+#   openedx/core/djangoapps/user_authn/hashers.py, and from that hasher. Without it, a password that somebody set in the
+#   admin or with changepassword may not open the account, if it has characters beyond ASCII.
+PASSWORD_HASHERS = [
+    "openedx.core.djangoapps.user_authn.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

@@ -18,7 +18,7 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # Removed when the process ends.
 _sessions = TemporaryDirectory()
 SESSION_FILE_PATH = _sessions.name
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD_HASHERS = ["openedx.core.djangoapps.user_authn.hashers.MD5PasswordHasher"]
 WHITENOISE_AUTOREFRESH = True
 
 plugin_settings(sys.modules[__name__])

@@ -14,7 +14,11 @@ def row(scenario, *, graded, logins=GRADERS, graders=GRADERS, **faults):
 
 
 def storm(exempt):
-    return [row("no exemption", graded=9, logins=140, refused=300), exempt, row("protection off", graded=1000)]
+    return [
+        row("no exemption", graded=9, logins=140, **{"refused requests": 300}),
+        exempt,
+        row("protection off", graded=1000),
+    ]
 
 
 @pytest.mark.parametrize("graded", [950, 1000, 1050])
@@ -29,8 +33,8 @@ def test_one_login_for_each_grader_and_as_much_graded_as_without_the_protection(
         (row("exempt", graded=1051), "1051"),
         (row("exempt", graded=1000, logins=21), "21 logins"),
         (row("exempt", graded=1000, logins=19), "19 logins"),
-        (row("exempt", graded=1000, refused=1), "1 refused"),
-        (row("exempt", graded=1000, lost=2), "2 lost"),
+        (row("exempt", graded=1000, **{"refused requests": 1}), "1 refused request"),
+        (row("exempt", graded=1000, **{"lost results": 2}), "2 lost results"),
         (row("exempt", graded=1000, **{"failed logins": 3}), "3 failed logins"),
     ],
 )
@@ -40,20 +44,26 @@ def test_anything_else_is_told(exempt, failure):
 
 
 def test_other_numbers_of_graders_may_not_be_refused_either():
-    rows = [*storm(row("exempt", graded=1000)), row("exempt", graded=50, logins=7, refused=2, graders=5)]
-    assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded in 60 s, 2 refused."]
+    rows = [
+        *storm(row("exempt", graded=1000)),
+        row("exempt", graded=50, logins=7, graders=5, **{"refused requests": 2}),
+    ]
+    assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded in 60 s, 2 refused requests."]
 
 
 def test_a_site_by_its_url_is_promised_the_same():
-    assert find_failures([row("before", graded=3, logins=90, refused=80)]) != []
+    assert find_failures([row("before", graded=3, logins=90, **{"refused requests": 80})]) != []
     assert find_failures([row("after", graded=200)]) == []
 
 
 def test_a_storm_is_described_in_a_sentence():
-    assert sentence(row("make run", graded=200)) == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refusal."
+    assert (
+        sentence(row("make run", graded=200))
+        == "make run: 20 graders, 20 logins, 200 graded in 60 s, no refused request."
+    )
 
 
 def test_one_of_a_kind_is_singular():
-    one = row("make run", graded=1, logins=1, graders=1, **{"failed logins": 1, "refused": 1, "errors": 1})
-    told = "1 grader, 1 login, 1 graded in 60 s, 1 failed login, 1 refused, 1 error"
+    one = row("make run", graded=1, logins=1, graders=1, **{"failed logins": 1, "refused requests": 1, "errors": 1})
+    told = "1 grader, 1 login, 1 graded in 60 s, 1 failed login, 1 refused request, 1 error"
     assert sentence(one) == f"make run: {told}."

@@ -29,7 +29,7 @@ def race(lms, request):
     engine, atomic_requests, (workers, threads), level = request.param
     is_checking = level == "every_request"
     lms.configure(engine=engine, atomic_requests=atomic_requests, SINGLE_LOGIN_CHECK_EVERY_REQUEST=is_checking)
-    populate(lms, {account: [] for account in ACCOUNTS})
+    populate(lms, {account: [] for account in ACCOUNTS}, are_staff=True)
     with lms.serve(workers=workers, threads=threads) as url:
         race = Race(url, ACCOUNTS, PASSWORD, lms)
         race.is_checking = is_checking

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLUGIN = Path(__file__).parents[2] / "docs" / "tutor" / "single_login.py"
+PLUGIN = Path(__file__).parents[2] / "tutor_plugin" / "single_login.py"
 PROTECTION = re.compile(r"PREVENT_CONCURRENT_LOGINS\S* = (.*)$", re.MULTILINE)
 
 

@@ -4,8 +4,6 @@ from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.db import transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from common.djangoapps.student.locks import lock_accounts
 from common.djangoapps.student.models import UserProfile
@@ -35,7 +33,7 @@ class SingleLoginUserAdmin(UserAdmin):
 
     list_display = [*UserAdmin.list_display, "single_login"]
     readonly_fields = [*UserAdmin.readonly_fields, "single_login"]
-    fieldsets = [*UserAdmin.fieldsets, (gettext_lazy("Single login"), {"fields": ["single_login"]})]
+    fieldsets = [*UserAdmin.fieldsets, ("Single login", {"fields": ["single_login"]})]
 
     def get_queryset(self, request):
         """Read the groups of all listed users in one query."""
@@ -53,13 +51,13 @@ class SingleLoginUserAdmin(UserAdmin):
         lock_accounts(*(user.pk for user in queryset))
         super().delete_queryset(request, queryset)
 
-    @admin.display(description=gettext_lazy("single login"))
+    @admin.display(description="single login")
     def single_login(self, user):
         """Return "off", "enforced", or "exempt" with the rules that exempt ``user``."""
         if not is_protection_on():
-            return _("off")
+            return "off"
         rules = matching_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])
-        return _("exempt (%s)") % ", ".join(map(str, rules)) if rules else _("enforced")
+        return f"exempt ({', '.join(map(str, rules))})" if rules else "enforced"
 
 
 admin.site.unregister(get_user_model())

@@ -65,8 +65,12 @@ def find_notice(request: HttpRequest) -> Notice | None:
 
 
 def eviction_notice(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: give templates ``eviction_notice``. It is looked up when it is used."""
-    return {"eviction_notice": SimpleLazyObject(lambda: find_notice(request))}
+    """Context processor: give templates ``eviction_notice``, looked up when it is used, and whom people can ask."""
+    return {
+        "eviction_notice": SimpleLazyObject(lambda: find_notice(request)),
+        "support_link": getattr(settings, "SUPPORT_SITE_LINK", None),
+        "support_email": getattr(settings, "TECH_SUPPORT_EMAIL", None),
+    }
 
 
 class EvictionNoticeMiddleware:

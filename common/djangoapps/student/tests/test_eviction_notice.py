@@ -81,7 +81,32 @@ class EvictionNoticeTest(TransactionTestCase):
         said = datetime.fromisoformat(re.search(r'<time datetime="([^"]*)"', response.content.decode())[1])
         assert before <= said <= timezone.now()
         self.assertContains(response, f"{said:%H:%M} UTC")
-        self.assertContains(response, "If that was not you")
+        self.assertContains(response, "sign in here to end the other session, and get a new password at once")
+
+    def test_notice_is_true_if_support_staff_signed_in(self):
+        self.evict()
+        self.assertContains(self.first.get("/login"), "support staff who are helping you")
+
+    @ddt.data(
+        ({"SUPPORT_SITE_LINK": "https://example.com/help?a=1&b"}, ['<a href="https://example.com/help?a=1&amp;b">']),
+        ({"TECH_SUPPORT_EMAIL": "help@example.com"}, ['<a href="mailto:help@example.com">help@example.com</a>']),
+        (
+            {"SUPPORT_SITE_LINK": "https://example.com/help", "TECH_SUPPORT_EMAIL": "help@example.com"},
+            ['<a href="https://example.com/help">', '<a href="mailto:help@example.com">'],
+        ),
+        ({"SUPPORT_SITE_LINK": "", "TECH_SUPPORT_EMAIL": None}, ["The people who run this site"]),
+    )
+    @ddt.unpack
+    def test_notice_says_where_to_get_a_new_password(self, addresses, expected):
+        self.evict()
+        with override_settings(**addresses):
+            page = self.first.get("/login").content.decode()
+        assert all(text in page for text in expected)
+        assert ("The people who run this site" in page) is not any(addresses.values())
+
+    @override_settings(TECH_SUPPORT_EMAIL="help@example.com")
+    def test_address_of_support_is_only_in_the_notice_of_a_login(self):
+        assert "help@example.com" not in Client().get("/login").content.decode()
 
     def test_notice_stays_until_somebody_signs_in(self):
         self.evict()

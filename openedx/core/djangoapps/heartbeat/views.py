@@ -1,17 +1,25 @@
-"""The heartbeat: ask the database, the cache and the session store."""
+"""
+The heartbeat: ask the database, the cache and the session store.
+
+It writes what it reads. A cache that ignores its errors (DJANGO_REDIS_IGNORE_EXCEPTIONS) keeps nothing while its server
+is away, and says nothing.
+"""
 
 import logging
 from importlib import import_module
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.core.cache import cache
 from django.db import connection
 from django.http import JsonResponse
+from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 LOG = logging.getLogger(__name__)
 PROBE = "heartbeat"
+PROBE_SECONDS = 10
 
 
 @never_cache
@@ -41,10 +49,21 @@ def _ask_database():
 
 
 def _ask_cache():
-    cache.set(PROBE, PROBE, timeout=10)
-    if cache.get(PROBE) != PROBE:
+    key = f"{PROBE}.{get_random_string(12)}"
+    cache.set(key, PROBE, timeout=PROBE_SECONDS)
+    if cache.get(key) != PROBE:
         raise ConnectionError("The cache did not return the stored value.")
+    cache.delete(key)
 
 
 def _ask_session_store():
-    import_module(settings.SESSION_ENGINE).SessionStore().exists(PROBE)
+    new_store = import_module(settings.SESSION_ENGINE).SessionStore
+    session = new_store()
+    session[PROBE] = PROBE
+    session.set_expiry(PROBE_SECONDS)
+    # create() would try ten thousand keys while a cache is away that ignores its errors.
+    session._session_key = get_random_string(32, VALID_KEY_CHARS)
+    session.save(must_create=True)
+    if new_store(session.session_key).get(PROBE) != PROBE:
+        raise ConnectionError("The session store did not return the stored session.")
+    session.delete()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User
     from django.http import HttpRequest
 
+LOG = logging.getLogger(__name__)
 AUDIT_LOG = logging.getLogger("audit")
 
 
@@ -47,8 +48,12 @@ def _log_exempt_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
     matched = rule.setting if rule.setting == USERNAMES and is_pii_squelched() else str(rule)
     AUDIT_LOG.info("Single login exempt - %s - %s", _described(user), matched)
-    set_custom_attribute("single_login_exempt", True)
-    set_custom_attribute("single_login_rule", matched)
+    try:
+        set_custom_attribute("single_login_exempt", True)
+        set_custom_attribute("single_login_rule", matched)
+    except Exception:
+        # A fault of monitoring must not fail a login. A wrong OPENEDX_TELEMETRY raises here.
+        LOG.exception("Monitoring: the attributes of an exempt login could not be set")
 
 
 def _described(user: AbstractBaseUser) -> str:

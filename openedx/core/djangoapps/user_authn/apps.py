@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from openedx.core.djangoapps.user_authn.checks import check_client_address, check_client_address_deployed
+from openedx.core.djangoapps.user_authn import checks
 
 
 class UserAuthnConfig(AppConfig):
@@ -13,5 +13,8 @@ class UserAuthnConfig(AppConfig):
 
     def ready(self):
         """Register the system checks."""
-        register(check_client_address, Tags.security)
-        register(check_client_address_deployed, Tags.security, deploy=True)
+        register(checks.check_client_address, Tags.security)
+        register(checks.check_client_address_deployed, Tags.security, deploy=True)
+        register(checks.check_password_hasher, Tags.security, deploy=True)
+        register(checks.check_support_address, Tags.security, deploy=True)
+        register(checks.check_telemetry)

@@ -11,38 +11,38 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import MultipleObjectsReturned
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
-from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError, TooManyAttemptsError
-from openedx.core.djangoapps.user_authn.password_policy_validators import normalize_password
-from openedx.core.djangoapps.user_authn.ratelimit import (
-    count_refusal,
-    is_account_limited,
-    is_client_limited,
-    name_account,
+from openedx.core.djangoapps.user_authn.exceptions import (
+    AuthFailedError,
+    CannotCountError,
+    InactiveAccountError,
+    TooManyAttemptsError,
 )
+from openedx.core.djangoapps.user_authn.password_policy_validators import normalize_password
+from openedx.core.djangoapps.user_authn.ratelimit import can_count, count_refusal, find_limit, get_client, name_account
 
 AUDIT_LOG = logging.getLogger("audit")
 
 SESSION_SECONDS = 4 * 7 * 24 * 60 * 60
 
 
-def sign_in(request, identifier, password, columns):
+def sign_in(request, identifier, password, columns, seconds=SESSION_SECONDS):
     """
-    Sign in for four weeks with the account that has ``identifier`` in one of ``columns``.
+    Sign in with the account that has ``identifier`` in one of ``columns``, for so many ``seconds``.
 
-    An identifier or a password that is too long for every account is refused before any work is done on it.
+    None means as long as SESSION_COOKIE_AGE says. An identifier or a password that is too long for every account is
+    refused before any work is done on it.
 
     Raises:
         AuthFailedError: the attempt was refused.
     """
     if not identifier or not password:
-        raise AuthFailedError(_("There was an error receiving your login information. Please try again."))
+        raise AuthFailedError("There was an error receiving your login information. Please try again.")
     password = normalize_password(password)
     if password is None or not fits(identifier, columns):
         raise _incorrect_credentials()
     with attempt(request, identifier, columns) as user:
-        _log_in(request, user, password)
+        _log_in(request, user, password, seconds)
 
 
 @contextmanager
@@ -50,23 +50,36 @@ def attempt(request, identifier, columns):
     """
     Yield the account that has ``identifier`` in one of ``columns``, or None. The caller signs it in inside the context.
 
-    An AuthFailedError inside the context is counted as a failed attempt and audited.
+    An AuthFailedError inside the context is audited. It is counted as a failed attempt, unless the password was right.
 
     Raises:
         TooManyAttemptsError: too many attempts of the client or on the account have failed.
+        CannotCountError: the cache does not keep the counts.
     """
-    if is_client_limited(request):
-        raise TooManyAttemptsError
     user = find_user(identifier, columns)
     account = name_account(user, identifier)
-    if is_account_limited(request, account):
+    _refuse_unless_counted()
+    if limit := find_limit(request, account):
+        described = _described(user, identifier)
+        AUDIT_LOG.warning("Login refused - %s - %s - failed too often: %s", described, get_client(request), limit)
         raise TooManyAttemptsError
     try:
         yield user
+    except InactiveAccountError:
+        AUDIT_LOG.warning("Login failed - Inactive account - %s", _described(user, identifier))
+        raise
     except AuthFailedError:
         count_refusal(request, account)
         _log_failure(identifier)
         raise
+
+
+def _refuse_unless_counted():
+    if can_count():
+        return
+    AUDIT_LOG.error("Failed logins cannot be counted: the cache does not keep what is written to it")
+    if not getattr(settings, "RATELIMIT_FAIL_OPEN", False):
+        raise CannotCountError
 
 
 def fits(identifier, columns):
@@ -105,15 +118,15 @@ def refuse_if_deleted(request, user):
         raise _incorrect_credentials() from None
 
 
-def _log_in(request, user, password):
+def _log_in(request, user, password, seconds):
     user = _authenticate(request, user, password)
     if user is None:
         raise _incorrect_credentials()
     if not user.is_active:
-        raise AuthFailedError(_("Your account is not active. Please contact support."), "inactive-user")
+        raise InactiveAccountError
     with refuse_if_deleted(request, user):
         login(request, user)
-        request.session.set_expiry(SESSION_SECONDS)
+        request.session.set_expiry(seconds)
 
 
 def _authenticate(request, user, password):
@@ -129,7 +142,13 @@ def _authenticate(request, user, password):
 
 
 def _incorrect_credentials():
-    return AuthFailedError(_("Email or password is incorrect."), "incorrect-email-or-password")
+    return AuthFailedError("Email or password is incorrect.", "incorrect-email-or-password")
+
+
+def _described(user, identifier):
+    if not settings.FEATURES["SQUELCH_PII_IN_LOGS"]:
+        return user.get_username() if user else repr(identifier)
+    return f"user.id: {user.pk}" if user else "unknown account"
 
 
 def _log_failure(identifier):

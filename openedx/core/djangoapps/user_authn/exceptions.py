@@ -1,6 +1,6 @@
 """The errors of an attempt to sign in."""
 
-from django.utils.translation import gettext as _
+from http import HTTPStatus
 
 
 class AuthFailedError(Exception):
@@ -9,6 +9,8 @@ class AuthFailedError(Exception):
 
     ``value`` is the message to show. ``error_code`` tells programs the reason, if they need to know it.
     """
+
+    status = HTTPStatus.BAD_REQUEST
 
     def __init__(self, value, error_code=None):
         super().__init__(value)
@@ -23,8 +25,24 @@ class AuthFailedError(Exception):
         return response
 
 
+class InactiveAccountError(AuthFailedError):
+    """The password is right, but the account is inactive."""
+
+    def __init__(self):
+        super().__init__("Your account is not active. Please contact support.", "inactive-user")
+
+
 class TooManyAttemptsError(AuthFailedError):
     """The attempt was refused unchecked, because too many before it failed."""
 
     def __init__(self):
-        super().__init__(_("Too many failed login attempts. Try again later."))
+        super().__init__("Too many failed login attempts. Try again later.")
+
+
+class CannotCountError(AuthFailedError):
+    """The attempt was refused unchecked, because it could not be counted if it failed."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self):
+        super().__init__("Nobody can sign in at the moment. Try again later.", "service-unavailable")

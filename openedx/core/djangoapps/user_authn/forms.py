@@ -1,20 +1,19 @@
 """The login form of the sign-in page and of the login API."""
 
 from django import forms
-from django.utils.translation import gettext_lazy as _
 
 
 class LoginForm(forms.Form):
     """The e-mail address or username of an account, and its password."""
 
     email_or_username = forms.CharField(
-        label=_("Email or username"),
-        error_messages={"required": _("Enter your email or username.")},
+        label="Email or username",
+        error_messages={"required": "Enter your email or username."},
         widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
     )
     password = forms.CharField(
-        label=_("Password"),
-        error_messages={"required": _("Enter your password.")},
+        label="Password",
+        error_messages={"required": "Enter your password."},
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )

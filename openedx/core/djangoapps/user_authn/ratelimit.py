@@ -1,8 +1,10 @@
-"""Limits on failed logins. See docs/decisions/0005-attempts-are-counted-by-account-and-address.rst."""
+"""Limits on failed logins. See docs/decisions/0005-failed-logins-are-counted-by-account-and-address.rst."""
 
+from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from django.conf import settings
+from django.core.cache import DEFAULT_CACHE_ALIAS, caches
 from django_ratelimit.core import get_usage
 from edx_django_utils.ip import get_safest_client_ip
 
@@ -11,31 +13,59 @@ GROUP = "openedx.core.djangoapps.user_authn.login"
 ADDRESSES_PER_ACCOUNT = 10
 # The smallest network that a provider gives to one customer.
 IPV6_PREFIX = 64
+# An entry of the cache that shows whether it keeps what is written. Another one is written after this time.
+PROBE = f"{GROUP}.probe"
+PROBE_SECONDS = 60
 
 
-def is_client_limited(request):
-    """Tell whether too many attempts from the client's address failed (``LOGISTRATION_RATELIMIT_RATE``)."""
-    return _is_used_up(request, "address", get_client(request), settings.LOGISTRATION_RATELIMIT_RATE)
+@dataclass(frozen=True)
+class Limit:
+    """A limit on the failed logins of one address, of one account, or of one account from one address."""
+
+    name: str
+    value: str
+    setting: str
+    times: int = 1
+
+    def count(self, request, increment):
+        """Count one failed login if ``increment`` is true. Return the usage, or None if the site has no such limit."""
+        rate = getattr(settings, self.setting)
+        group = f"{GROUP}.{self.name.replace(' ', '_')}"
+        return get_usage(request, group=group, key=lambda *_: self.value, rate=rate, increment=increment)
 
 
-def is_account_limited(request, account):
+def find_limit(request, account):
     """
-    Tell whether too many attempts on ``account`` failed: from this client, or ten times as many from all clients.
+    Return the limit that ``account`` or the client has reached, in words, or None.
 
-    ``account`` is a name from ``name_account``. The rate is ``LOGISTRATION_PER_EMAIL_RATELIMIT_RATE``.
+    ``account`` is a name from ``name_account``.
     """
-    rate = settings.LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
-    return _is_used_up(request, "account_and_address", f"{get_client(request)} {account}", rate) or _is_used_up(
-        request, "account", account, rate, times=ADDRESSES_PER_ACCOUNT
-    )
+    for limit in _limits(request, account):
+        usage = limit.count(request, increment=False)
+        if usage is not None and usage["count"] >= limit.times * usage["limit"]:
+            return f"{limit.times * usage['limit']} by {limit.name} ({limit.setting})"
+    return None
 
 
 def count_refusal(request, account):
     """Count one failed attempt on ``account``."""
-    client, rate = get_client(request), settings.LOGISTRATION_PER_EMAIL_RATELIMIT_RATE
-    _count(request, "address", client, settings.LOGISTRATION_RATELIMIT_RATE, increment=True)
-    _count(request, "account_and_address", f"{client} {account}", rate, increment=True)
-    _count(request, "account", account, rate, increment=True)
+    for limit in _limits(request, account):
+        limit.count(request, increment=True)
+
+
+def can_count():
+    """
+    Tell whether the cache keeps what is written to it.
+
+    While its server is away, a cache may forget everything without an error (DJANGO_REDIS_IGNORE_EXCEPTIONS).
+    """
+    if not getattr(settings, "RATELIMIT_ENABLE", True):
+        return True
+    cache = caches[getattr(settings, "RATELIMIT_USE_CACHE", DEFAULT_CACHE_ALIAS)]
+    if cache.get(PROBE) == PROBE:
+        return True
+    cache.set(PROBE, PROBE, timeout=PROBE_SECONDS)
+    return cache.get(PROBE) == PROBE
 
 
 def name_account(user, sent):
@@ -60,10 +90,10 @@ def get_client(request):
     return client
 
 
-def _is_used_up(request, name, value, rate, times=1):
-    usage = _count(request, name, value, rate, increment=False)
-    return usage is not None and usage["count"] >= times * usage["limit"]
-
-
-def _count(request, name, value, rate, increment):
-    return get_usage(request, group=f"{GROUP}.{name}", key=lambda *_: value, rate=rate, increment=increment)
+def _limits(request, account):
+    client = get_client(request)
+    return [
+        Limit("address", client, "LOGISTRATION_RATELIMIT_RATE"),
+        Limit("account and address", f"{client} {account}", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE"),
+        Limit("account", account, "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE", times=ADDRESSES_PER_ACCOUNT),
+    ]

@@ -25,7 +25,7 @@ COLUMNS = {API_V1: ["email"], API_V2: ["email", "username"]}
 @csrf_protect
 @require_POST
 def login_user(request):
-    """Sign in with ``email`` and ``password``. Answer 200 or 400."""
+    """Sign in with ``email`` and ``password``. Answer 200, 400 or 503."""
     return _answer(request, API_V1)
 
 
@@ -40,7 +40,7 @@ class LoginSessionView(View):
         return JsonResponse(describe(LoginForm, "post", url, names))
 
     def post(self, request, api_version):
-        """Sign in with ``email`` (v1) or ``email_or_username`` (v2), and ``password``. Answer 200 or 400."""
+        """Sign in with ``email`` (v1) or ``email_or_username`` (v2), and ``password``. Answer 200, 400 or 503."""
         return _answer(request, api_version)
 
 
@@ -49,5 +49,5 @@ def _answer(request, api_version):
     try:
         sign_in(request, identifier, request.POST.get("password"), COLUMNS[api_version])
     except AuthFailedError as refusal:
-        return JsonResponse({**refusal.get_response(), "email": identifier}, status=400)
+        return JsonResponse({**refusal.get_response(), "email": identifier}, status=refusal.status)
     return JsonResponse({"success": True, "redirect_url": None})

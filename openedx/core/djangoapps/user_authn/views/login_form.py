@@ -1,5 +1,7 @@
 """The sign-in page."""
 
+from http import HTTPStatus
+
 from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.shortcuts import render, resolve_url
@@ -27,16 +29,17 @@ def login_and_registration_form(request):
         if request.user.is_authenticated:
             return HttpResponseRedirect(target)
         return _page(request, LoginForm(), target)
-    form = LoginForm(request.POST)
+    form, status = LoginForm(request.POST), HTTPStatus.BAD_REQUEST
     if form.is_valid():
         try:
             sign_in(request, form.cleaned_data["email_or_username"], form.cleaned_data["password"], COLUMNS[API_V2])
         except AuthFailedError as refusal:
             form.add_error(None, refusal.value)
+            status = refusal.status
         else:
             return HttpResponseRedirect(target)
     form.tie_to_message("login-error")
-    return _page(request, form, target, status=400)
+    return _page(request, form, target, status)
 
 
 def get_next_url(request):

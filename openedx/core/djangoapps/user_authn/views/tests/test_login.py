@@ -20,6 +20,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login import audit
 from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
@@ -238,6 +239,15 @@ class EveryEndpointTest(TransactionTestCase):
         prior, current = new_session(self.user, endpoint), new_session(self.user, endpoint)
         assert not is_signed_in(prior)
         assert is_signed_in(current)
+
+    @ddt.data("edx_django_utils.monitoring.NewRelicBackend", 5)
+    @override_settings(**BY_GROUP)
+    def test_fault_of_monitoring_is_logged_and_fails_no_login(self, backends):
+        with override_settings(OPENEDX_TELEMETRY=backends), self.assertLogs(audit.LOG, "ERROR") as logged:
+            clients = [new_session(self.user, endpoint) for endpoint in ENDPOINTS]
+        assert all(is_signed_in(client) for client in clients)
+        assert len(logged.records) == len(clients)
+        assert all(record.exc_info for record in logged.records)
 
     @ddt.data(*ENDPOINTS)
     @override_settings(**BY_GROUP)
@@ -475,11 +485,16 @@ class LoginTest(TestCase):
         login = expected.format(id=self.user.pk)
         assert lines == [login, login.replace("Login success", "Logout")]
 
-    def test_login_to_an_inactive_account_is_audited_as_a_failure(self):
+    @ddt.data(
+        (TEST_PASSWORD, "Login failed - Inactive account - gone"),
+        ("wrong", "Login failed - Unknown user or incorrect password - 'gone@example.com'"),
+    )
+    @ddt.unpack
+    def test_login_to_an_inactive_account_is_audited_with_the_reason(self, password, expected):
         UserFactory(username="gone", email="gone@example.com", is_active=False)
         with self.settings(FEATURES={"SQUELCH_PII_IN_LOGS": False}), audit_lines() as lines:
-            self.client.post("/login_ajax", {"email": "gone@example.com", "password": TEST_PASSWORD})
-        assert lines == ["Login failed - Unknown user or incorrect password - 'gone@example.com'"]
+            self.client.post("/login_ajax", {"email": "gone@example.com", "password": password})
+        assert lines == [expected]
 
     @ddt.data(True, False)
     def test_all_authentication_backends_are_asked_in_order(self, refuses):

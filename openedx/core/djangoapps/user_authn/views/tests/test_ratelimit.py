@@ -15,6 +15,8 @@ from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, co
 
 WRONG = "wrong"
 # The limits are for a year, so that none is over in the middle of a test.
+LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
+FORGETFUL = {"default": {"BACKEND": "openedx.core.djangoapps.heartbeat.tests.forgetful_cache.ForgetfulCache"}}
 BY_ADDRESS = {"LOGISTRATION_RATELIMIT_RATE": "3/365d"}
 BY_ACCOUNT = {"LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "3/365d"}
 DOCUMENTED = yaml.safe_load((Path(settings.REPO_ROOT) / "docs" / "lms.yml").read_text())
@@ -106,10 +108,13 @@ class RateLimitTest(TestCase):
             ] * 3
             assert self.attempt("login_ajax") == "limited"
 
-    def test_right_password_of_an_inactive_account_is_counted(self):
+    @ddt.data(*ENDPOINTS)
+    def test_right_password_of_an_inactive_account_is_not_counted(self, endpoint):
         gone = UserFactory(username="gone", is_active=False)
-        with override_settings(**BY_ACCOUNT):
-            assert self.answers(4, user=gone, password=TEST_PASSWORD) == ["wrong"] * 3 + ["limited"]
+        with override_settings(**BY_ACCOUNT), audit_lines() as lines:
+            assert self.answers(4, endpoint=endpoint, user=gone, password=TEST_PASSWORD) == ["wrong"] * 4
+            assert self.answers(4, endpoint=endpoint, user=gone) == ["wrong"] * 3 + ["limited"]
+        assert lines[:4] == [f"Login failed - Inactive account - user.id: {gone.pk}"] * 4
 
     @ddt.data(
         ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "limited"),
@@ -148,7 +153,68 @@ class RateLimitTest(TestCase):
         assert of_address == ["wrong"] * 2 + ["limited"]
         assert of_account == ["wrong"] * 18 + ["limited"]
 
-    def test_attempt_over_the_limit_is_not_audited_as_a_failed_login(self):
+    @ddt.data(*ENDPOINTS)
+    def test_attempt_over_the_limit_is_audited_once_with_account_address_and_limit(self, endpoint):
         with override_settings(**BY_ACCOUNT), audit_lines() as lines:
-            self.answers(5)
-        assert len(lines) == 3
+            self.answers(5, endpoint=endpoint)
+        refused = (
+            f"Login refused - user.id: {self.user.pk} - 8.8.8.8"
+            " - failed too often: 3 by account and address (LOGISTRATION_PER_EMAIL_RATELIMIT_RATE)"
+        )
+        assert lines == ["Login failed - Unknown user or incorrect password"] * 3 + [refused] * 2
+
+    @ddt.data(
+        (BY_ADDRESS, "3 by address (LOGISTRATION_RATELIMIT_RATE)"),
+        (BY_ACCOUNT, "3 by account and address (LOGISTRATION_PER_EMAIL_RATELIMIT_RATE)"),
+    )
+    @ddt.unpack
+    def test_audit_line_names_the_limit_that_was_reached(self, limit, expected):
+        with override_settings(**limit), audit_lines() as lines:
+            self.answers(4, address="2001:db8:0:1::1")
+        assert lines[3].endswith(f" - 2001:db8:0:1::/64 - failed too often: {expected}")
+
+    def test_audit_line_names_the_limit_of_an_account_for_all_addresses(self):
+        with override_settings(LOGISTRATION_PER_EMAIL_RATELIMIT_RATE="1/365d"), audit_lines() as lines:
+            for n in range(11):
+                self.attempt(address=f"9.9.9.{n}")
+        limit = "10 by account (LOGISTRATION_PER_EMAIL_RATELIMIT_RATE)"
+        assert lines[10].endswith(f" - 9.9.9.10 - failed too often: {limit}")
+
+    @ddt.data(
+        (True, "honor@example.com", "user.id: {id}"),
+        (False, "honor@example.com", "honor"),
+        (True, "unknown@example.com", "unknown account"),
+        (False, "unknown\n@example.com", "'unknown\\n@example.com'"),
+    )
+    @ddt.unpack
+    def test_audit_line_names_the_account_as_the_other_lines_do(self, squelch, email, expected):
+        flags = {"SQUELCH_PII_IN_LOGS": squelch, "PREVENT_CONCURRENT_LOGINS": True}
+        with override_settings(FEATURES=flags, **BY_ACCOUNT), audit_lines() as lines:
+            self.answers(4, user=UserFactory.build(email=email))
+        assert lines[3].startswith(f"Login refused - {expected.format(id=self.user.pk)} - 8.8.8.8 - ")
+
+    @ddt.data(*ENDPOINTS)
+    def test_nobody_is_tried_while_failures_cannot_be_counted(self, endpoint):
+        forgetful = override_settings(CACHES=FORGETFUL)
+        with forgetful, counting_hasher(), audit_lines() as lines, counted_work() as (hashed, _):
+            answers = [sign_in_at(endpoint, Client(), self.user, each) for each in (WRONG, TEST_PASSWORD)]
+        assert [answer.status_code for answer in answers] == [503, 503]
+        assert b"Nobody can sign in at the moment. Try again later." in answers[0].content
+        assert hashed == []
+        assert len(lines) == 2
+        assert "cannot be counted" in lines[0]
+
+    @override_settings(CACHES=FORGETFUL, RATELIMIT_FAIL_OPEN=True)
+    def test_site_may_prefer_logins_that_are_not_counted(self):
+        with audit_lines() as lines:
+            assert self.answers(2) == ["wrong"] * 2
+            assert self.attempt(password=TEST_PASSWORD) == "in"
+        assert len([line for line in lines if "cannot be counted" in line]) == 3
+
+    @override_settings(CACHES=FORGETFUL, RATELIMIT_ENABLE=False)
+    def test_site_without_limits_needs_no_cache_to_count(self):
+        assert self.attempt(password=TEST_PASSWORD) == "in"
+
+    @override_settings(CACHES={**FORGETFUL, "counts": {"BACKEND": LOCMEM}}, RATELIMIT_USE_CACHE="counts", **BY_ACCOUNT)
+    def test_failures_are_counted_in_the_cache_that_the_site_names(self):
+        assert self.answers(4) == ["wrong"] * 3 + ["limited"]

@@ -20,11 +20,11 @@ SETTINGS = {
     "SINGLE_LOGIN_EXEMPT_GROUPS": [],
     # Tutor turns the protection off. true turns it on, for every account; null leaves it as it is.
     "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS": None,
-    # Also check sessions at every request, not only at login.
+    # The second level: check sessions at every request.
     "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
 }
 
-# In the LMS alone: Studio shares an account's one slot, so that each login to one would end the session in the other.
+# In the LMS alone. An account has one slot for LMS and Studio: each login to one would end the session in the other.
 PATCHES = [
     ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
     ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
