@@ -316,6 +316,22 @@ class SingleLoginCases:
             assert self.is_signed_in(first)
         assert self.meta() == before
 
+    @ddt.data(
+        *((signal, rule) for signal in (user_logged_in, user_logged_out) for rule in (BY_USERNAME, BY_GROUP)),
+    )
+    @ddt.unpack
+    def test_case_10_a_token_of_an_exempt_account_keeps_its_record_and_its_sessions(self, signal, exemptions):
+        client = self.new_client(self.user)
+        before = self.meta()
+        request = RequestFactory().get("/")
+        request.session, request.user = import_module(settings.SESSION_ENGINE).SessionStore(), AnonymousUser()
+        user = get_user_model().objects.get(pk=self.user.pk)
+        with override_settings(**exemptions), audit_lines() as lines:
+            signal.send(sender=type(user), request=request, user=user)
+        assert self.meta() == before
+        assert self.is_signed_in(client)
+        assert [line for line in lines if "Single login" in line] == []
+
 
 @ddt.ddt
 class SlotCases(SingleLoginCases):
