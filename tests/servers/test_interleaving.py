@@ -9,6 +9,8 @@ import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.cached_db import KEY_PREFIX
@@ -20,7 +22,7 @@ from django.test import Client
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.levels import site_engine
-from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection
+from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 from tests.servers.browsing import is_alive, key_of, recorded, sign_in
 from tests.servers.stepping import SECONDS, Step, in_background
@@ -81,8 +83,10 @@ def test_case_2_a_login_that_is_answered_before_the_winner_commits_ends_with_the
 
 
 @BOTH_LEVELS
+@pytest.mark.parametrize("atomic_requests", [True, False])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine):
+def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine, atomic_requests):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
     with site_engine(engine):
         again, _ = sign_in(user)
         with in_background(lambda: sign_in(user), before_delete=Step()) as finish_other:
@@ -96,15 +100,83 @@ def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user,
 
 @BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_2_signing_in_again_in_one_tab_and_out_in_another_do_not_wait_for_each_other(user, engine):
+def test_case_2_a_login_that_commits_while_a_session_signs_in_again_ends_that_session(user, engine):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
     with site_engine(engine):
         again, _ = sign_in(user)
-        out = tab_of(again)
+        others = []
+        # The session that signs in again has read that it is on record.
+        elsewhere = lambda: others.append(sign_in(user)[0]) or 200  # noqa: E731
+        with overtaken_by(lambda: in_its_own_thread(elsewhere), after="`auth_userprofile`.`name`"):
+            assert sign_in(user, again)[1] == 400
+        assert not is_alive(key_of(again))
+        assert is_alive(key_of(others[0]))
+        assert recorded(user) == key_of(others[0])
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("atomic_requests", [True, False])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_in_again_takes_no_key_away_from_other_tabs(user, engine, atomic_requests):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, tab = key_of(again), tab_of(again)
+        with in_background(lambda: sign_in(user, again), before_save=Step()) as finish:
+            assert tab.get("/dashboard").status_code == 200
+            assert finish()[1] == 200
+        assert tab.get("/dashboard").status_code == 200
+        assert key_of(again) == key_of(tab) == recorded(user) == key
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_out_in_one_tab_wins_over_signing_in_again_in_another(user, engine):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, out = key_of(again), tab_of(again)
         with in_background(lambda: out.get("/logout").status_code, before_delete=Step()) as finish_logout:
             assert sign_in(user, again)[1] == 200
             assert finish_logout() == 200
-        assert is_alive(key_of(again))
-        assert recorded(user) == key_of(again)
+        assert not is_alive(key)
+        assert recorded(user) is None
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
+def test_case_2_a_logout_before_the_answer_of_signing_in_again_wins(user, engine, where):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, out = key_of(again), tab_of(again)
+        with in_background(lambda: sign_in(user, again), **{where: Step()}) as finish:
+            assert out.get("/logout").status_code == 200
+            finish()
+        assert recorded(user) is None
+        if settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST or where == "before_save":
+            assert not is_alive(key)
+
+
+class UpgradedHasher(MD5PasswordHasher):
+    """Makes every login upgrade the stored hash of its account."""
+
+    algorithm = "upgraded"
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_a_login_whose_hash_another_login_upgraded_again_leaves_the_record_alone(settings, user, engine):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
+    settings.PASSWORD_HASHERS = [f"{__name__}.{UpgradedHasher.__name__}", *settings.PASSWORD_HASHERS]
+    with site_engine(engine):
+        with in_background(lambda: sign_in(user), before_login=Step()) as finish_loser:
+            # The loser has stored a hash. This login read the account earlier and stores another one, with its salt.
+            User.objects.filter(pk=user.pk).update(password=user.password)
+            winner, status = sign_in(user)
+            assert status == 200
+            loser, _ = finish_loser()
+        assert is_alive(key_of(winner))
+        assert not is_alive(key_of(loser))
+        assert recorded(user) == key_of(winner)
 
 
 @BOTH_LEVELS
@@ -342,6 +414,57 @@ def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(
         assert is_alive(key_of(client))
         later, _ = sign_in(user)
         assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+
+
+def test_case_12_the_sessions_of_one_login_end_at_its_logout_and_no_line_calls_it_an_eviction(settings, user):
+    client, _ = sign_in(user)
+    first, second = tab_of(client), tab_of(client)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "new-and-just-as-secret"
+    # Both have loaded the session. Django gives each of them a key of its own.
+    with in_background(reload(second), before_delete=Step()) as finish:
+        assert first.get("/dashboard").status_code == 200
+        assert finish() == 200
+    assert key_of(first) != key_of(second)
+    with audit_lines() as lines:
+        assert second.get("/dashboard").status_code == 200
+        first.get("/logout")
+        assert second.get("/dashboard").status_code == 302
+    assert evictions(lines) == []
+
+
+def evictions(lines):
+    """Return the reasons of the evictions in these lines of the audit log."""
+    return [line.rpartition(" - ")[2] for line in lines if "evicted" in line]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_session_that_two_tabs_find_no_longer_exempt_is_audited_once(settings, user, engine):
+    with site_engine(engine), audit_lines() as lines:
+        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = [user.username]
+        client, _ = sign_in(user)
+        tab = tab_of(client)
+        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = []
+        with in_background(reload(tab), before_delete=Step()) as finish:
+            assert client.get("/dashboard").status_code == 302
+            assert finish() == 302
+    assert evictions(lines) == ["no longer exempt"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("atomic_requests", [True, False])
+def test_a_session_that_a_tab_reloads_while_a_login_ends_it_is_audited_once_as_signed_in_elsewhere(
+    user, engine, atomic_requests
+):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
+    with site_engine(engine), audit_lines() as lines:
+        client, _ = sign_in(user)
+        tab = tab_of(client)
+        with in_background(lambda: sign_in(user), before_delete=Step()) as finish:
+            # The login is committed, and the earlier session is not deleted yet.
+            assert tab.get("/dashboard").status_code == 302
+            assert finish()[1] == 200
+        assert "signed in somewhere else" in tab.get("/login").content.decode()
+    assert evictions(lines) == ["signed in elsewhere"]
 
 
 def make_staff(user):

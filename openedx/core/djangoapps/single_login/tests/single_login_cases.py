@@ -321,6 +321,9 @@ class SingleLoginCases:
 class SlotCases(SingleLoginCases):
     """The cases that need the slot: our own receiver records each login, and clears its own record at a logout."""
 
+    # A session in a cookie cannot be deleted, and has another key after each change.
+    can_delete_sessions = True
+
     @property
     def enforce_single_login(self):
         """The receiver that the LMS has connected. By default, it is the one of the wheel."""
@@ -417,9 +420,26 @@ class SlotCases(SingleLoginCases):
         user_logged_in.connect(step)
         assert self.sign_in(loser, self.user).status_code in (200, 302, 400)
 
-    def test_case_2_signing_in_again_takes_the_slot_under_a_fresh_key(self):
+    def test_case_2_a_session_on_record_that_signs_in_again_keeps_its_key(self):
+        client = self.new_client(self.user)
+        key = client.session.session_key
+        assert self.sign_in(client, self.user).status_code in (200, 302)
+        if self.can_delete_sessions:
+            assert client.session.session_key == key
+        assert self.recorded() == self.key_of(client)
+
+    def test_case_2_a_login_signal_for_a_session_on_record_keeps_its_key(self):
+        session = self.new_client(self.user).session
+        recorded, key = self.recorded(), session.session_key
+        request = RequestFactory().get("/")
+        request.session, request.COOKIES[settings.SESSION_COOKIE_NAME] = session, key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        assert (self.recorded(), session.session_key) == (recorded, key)
+
+    def test_case_2_a_session_that_is_not_on_record_signs_in_again_under_a_fresh_key(self):
         client = self.new_client(self.user)
         key = self.key_of(client)
+        self.profiles.update(meta='{"session_id": "somebody-elses"}')
         assert self.sign_in(client, self.user).status_code in (200, 302)
         assert self.key_of(client) == self.recorded() != key
 
@@ -581,9 +601,6 @@ class SlotCases(SingleLoginCases):
 class EveryRequestCases(SlotCases):
     """The cases that need the check at every request."""
 
-    # A session in a cookie cannot be deleted.
-    can_delete_sessions = True
-
     def written_keys(self, session):
         """Return the keys that single login has written into ``session``."""
         return [name for name, _ in session.items() if name.startswith("single_login")]
@@ -692,6 +709,19 @@ class EveryRequestCases(SlotCases):
         assert self.written_keys(request.session) == ["single_login_claim"]
         assert self.recorded() == self.key_in(request.session)
 
+    def test_case_8_a_session_on_record_that_was_exempt_meanwhile_gets_a_fresh_key(self):
+        request = RequestFactory().get("/")
+        with override_settings(**BY_GROUP):
+            session = self.new_client(self.user).session
+            assert SESSION_KEY in session
+        # The check may be ending the session in another tab, as no longer exempt.
+        key = session.session_key
+        self.profiles.update(meta=json.dumps({"session_id": key}))
+        request.session, request.COOKIES[settings.SESSION_COOKIE_NAME] = session, key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        assert self.recorded() == self.key_in(session) != key
+        assert self.written_keys(session) == ["single_login_claim"]
+
     def test_case_8_a_session_that_is_no_longer_exempt_is_deleted_by_the_check(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
@@ -730,7 +760,6 @@ class EveryRequestCases(SlotCases):
         def outlive():
             self.change_password(first)
             assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
-            self.sign_out(second)
             assert [self.is_signed_in(first) for _ in range(2)] == [False] * 2
 
         assert self.reasons_of(outlive) == self.announced("not the session on record")
