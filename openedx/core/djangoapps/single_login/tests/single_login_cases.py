@@ -399,7 +399,7 @@ class SlotCases(SingleLoginCases):
             signal.disconnect(hear)
         return received
 
-    def test_case_2_of_two_logins_that_meet_only_the_later_one_lives(self):
+    def test_case_2_of_two_logins_that_meet_only_the_later_one_is_accepted(self):
         winner, loser = self.new_client(), self.new_client()
         self.overtake(loser, winner)
         assert self.signed_in([loser, winner]) == [winner]
@@ -639,7 +639,7 @@ class EveryRequestCases(SlotCases):
         assert not any(line.endswith("signed in elsewhere") for line in lines)
         assert not self.is_signed_in(client)
 
-    def test_case_7_a_session_whose_record_was_cleared_lives_while_its_account_is_exempt(self):
+    def test_case_7_a_session_whose_record_was_cleared_is_accepted_while_its_account_is_exempt(self):
         client = self.new_client(self.user)
         self.profiles.update(meta="{}")
         with override_settings(**BY_GROUP):
@@ -744,7 +744,7 @@ class EveryRequestCases(SlotCases):
         assert self.evictions_of(lambda: self.is_signed_in(client)) == []
         assert not self.is_signed_in(client)
 
-    def test_case_12_a_session_lives_on_over_a_password_change_and_the_next_login_ends_it(self):
+    def test_case_12_a_session_is_accepted_after_a_password_change_and_the_next_login_ends_it(self):
         first = self.new_client(self.user)
         key = first.session.session_key
         self.change_password(first)
@@ -770,7 +770,7 @@ class EveryRequestCases(SlotCases):
         self.sign_out(client)
         assert self.recorded() is None
 
-    def test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
+    def test_case_12_a_session_is_accepted_after_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
         first = self.new_client(self.user)
         with self.rotated_key():
             assert [self.is_signed_in(first) for _ in range(2)] == [True, True]
@@ -785,12 +785,12 @@ class EveryRequestCases(SlotCases):
         later = self.new_client(self.user)
         assert self.signed_in([lone, later]) == [later]
 
-    def test_case_13_of_several_sessions_from_before_one_lives(self):
+    def test_case_13_of_several_sessions_from_before_one_is_accepted(self):
         clients = [self.from_before() for _ in range(3)]
         assert self.signed_in(clients) == clients[:1]
         assert self.signed_in(reversed(clients)) == clients[:1]
 
-    def test_case_13_the_session_that_the_platform_recorded_lives(self):
+    def test_case_13_the_session_that_the_platform_recorded_is_accepted(self):
         unrecorded, recorded = self.from_before(), self.from_before()
         self.profiles.update(meta=f'{{"session_id": "{self.key_of(recorded)}"}}')
         assert self.signed_in([unrecorded, recorded]) == [recorded]
@@ -810,7 +810,7 @@ class EveryRequestCases(SlotCases):
         assert self.signed_in([ended, lone]) == [lone]
 
     @ddt.data("somebody-elses", None)
-    def test_case_13_exempt_sessions_from_before_all_live_while_they_are_exempt(self, on_record):
+    def test_case_13_exempt_sessions_from_before_are_all_accepted_while_they_are_exempt(self, on_record):
         self.profiles.update(meta=json.dumps({"session_id": on_record}))
         clients = [self.from_before() for _ in range(3)]
         with override_settings(**BY_GROUP):
@@ -818,7 +818,7 @@ class EveryRequestCases(SlotCases):
         assert self.signed_in(clients) == []
         assert self.recorded() == on_record
 
-    def test_case_13_a_session_from_before_without_a_profile_lives(self):
+    def test_case_13_a_session_from_before_without_a_profile_is_accepted(self):
         lone = self.from_before()
         self.profiles.all().delete()
         assert self.is_signed_in(lone)

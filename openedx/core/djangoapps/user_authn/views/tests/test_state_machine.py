@@ -283,15 +283,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(order=st.permutations(BROWSERS))
     def every_browser_sends_a_request(self, order):
-        live = {}
+        accepted = {}
         for browser in order:
             self.send_a_request(browser)
         for browser in order:
             if self.clients[browser].get("/dashboard").status_code == 200:
                 session = self.store(self.cookie(browser))
-                live.setdefault(int(session["_auth_user_id"]), []).append(session)
+                accepted.setdefault(int(session["_auth_user_id"]), []).append(session)
         for account, user in enumerate(self.users):
-            sessions = live.get(user.pk, [])
+            sessions = accepted.get(user.pk, [])
             is_exempt = self.model.exemption(self.model.accounts[account])
             if self.model.is_on and self.model.checks_every_request and sessions and not is_exempt:
                 assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]
