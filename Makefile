@@ -86,6 +86,7 @@ load: $(VENV)/testing ## Measure a hundred graders and a hundred learners at onc
 
 cost: $(VENV)/testing ## Measure the cost of a login and of a signed-in request
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
+	$(BIN)/python -m measure statements $(if $(ARGS),,--docs)
 
 names: $(VENV)/testing ## Measure the checks, the command and the page with very many exempt names
 	$(BIN)/python -m measure names $(or $(ARGS),--docs)

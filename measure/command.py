@@ -13,11 +13,11 @@ import gevent
 import locust  # noqa: F401
 import requests
 
-from measure import cost, load, names, race, storm
+from measure import cost, load, names, race, statements, storm
 from measure.figures import REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
 from testing.production_lms import describe_servers, find_obstacle, production_lms
 
-COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost, "names": names}
+COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost, "statements": statements, "names": names}
 EPILOG = """
 On a site of yours use accounts made for this alone. Their password is taken from the environment variable
 MEASURE_PASSWORD, or asked for. Raise LOGISTRATION_RATELIMIT_RATE and LOGISTRATION_PER_EMAIL_RATELIMIT_RATE there for
@@ -60,6 +60,8 @@ def measure(options):
             sys.exit(f"{options.url} does not answer: is it running, and is that its address? {error}")
         options.password = options.password or os.environ.get("MEASURE_PASSWORD") or getpass.getpass()
         return module.on_site(options.url, options), options.url
+    if module is statements:
+        return statements.on_standin(), describe_machine()
     obstacle = find_obstacle()
     if obstacle:
         sys.exit(f"{obstacle}. Or give the --url of a site.")
