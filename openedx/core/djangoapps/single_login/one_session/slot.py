@@ -74,21 +74,34 @@ def record_login(profile: Profile, request: HttpRequest) -> None:
         # Another login may be evicting the session under its old key.
         _renew_key(session)
     claim = new_claim(session)
-    if _replace(profile, claim, profile.user.password):
+    if replace_record(profile, claim, profile.user.password):
         # If the transaction is rolled back, the session keeps the claim that is on record.
         after_commit(partial(_note_claim, session, claim))
 
 
-def replace_record(profile: Profile, session_key: str | None) -> None:
+def replace_record(profile: Profile, session_key: str | None, password: str | None = None) -> bool:
     """
-    Record ``session_key``, or None for no session, in the slot of ``profile``. Evict the session recorded before.
+    Put ``session_key``, or None for no session, into the slot of ``profile``. Evict the session on record before.
 
     The row is locked and read again. Only ``meta`` is written. The eviction follows the commit.
+
+    With ``password``, the hash to which the session is tied, nothing is recorded if the account has another one. Then
+    another login has upgraded the hash once more: Django does not accept this session, and that login takes the slot.
+
+    Returns:
+        Whether ``session_key`` is on record now.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
     """
-    _replace(profile, session_key)
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        earlier, stored_password = _read_locked(profile)
+        if password not in (None, stored_password):
+            return False
+        _write(profile, session_key)
+        if earlier and earlier != session_key:
+            after_commit(partial(_evict, profile.user, earlier))
+    return True
 
 
 def clear_own_record(user: User, session: SessionBase) -> None:
@@ -202,23 +215,6 @@ def _renew_key(session: SessionBase) -> None:
     session.update(data)
     if old_key:
         after_commit(type(session)(old_key).delete)
-
-
-def _replace(profile: Profile, session_key: str | None, password: str | None = None) -> bool:
-    """
-    Do what ``replace_record`` says. Return whether ``session_key`` is on record now.
-
-    With ``password``, the hash to which the session is tied, nothing is recorded if the account has another one. Then a
-    later login has upgraded the hash once more, Django does not accept the session, and that login takes the slot.
-    """
-    with transaction.atomic(using=profile_database(), savepoint=False):
-        earlier, stored_password = _read_locked(profile)
-        if password not in (None, stored_password):
-            return False
-        _write(profile, session_key)
-        if earlier and earlier != session_key:
-            after_commit(partial(_evict, profile.user, earlier))
-    return True
 
 
 def _note_claim(session: SessionBase, claim: str) -> None:
