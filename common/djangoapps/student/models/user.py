@@ -45,15 +45,7 @@ class UserProfile(models.Model):
         self.meta = json.dumps(meta)
 
     def set_login_session(self, session_id=None):
-        """
-        Record ``session_id`` as the one session of the account, and evict the session recorded before.
-
-        None means that the account has no session. The row is locked, and only ``meta`` is written. The evicted session
-        is deleted after the commit.
-
-        Raises:
-            ValueError: ``meta`` cannot be read. It is not overwritten.
-        """
+        """Record ``session_id`` as the one session of the account, or None for no session (``slot.replace_record``)."""
         slot.replace_record(self, session_id)
 
 

@@ -82,7 +82,7 @@ def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
 
 def replace_record(profile: Profile, session_key: str | None) -> None:
     """
-    Record ``session_key``, or None for no session, in the slot of ``profile``. Evict the session recorded before.
+    Put ``session_key``, or None for no session, into the slot of ``profile``. Evict the session on record before.
 
     The row is locked and read again. Only ``meta`` is written. The eviction follows the commit. Nothing is recorded if
     the account has got another password hash since ``profile.user`` was read. Then a later login has upgraded the hash
