@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Value
 
 from .. import __version__
 from ..exemptions import (
@@ -174,7 +174,9 @@ class Report:
 
     def read_accounts(self, ids: Sequence[int]) -> Iterator[Account]:
         """Yield the accounts with these primary keys, in this order, as a stream."""
-        columns = [*Row._fields, "last_login", "profile__meta", "groups__name"]
+        # Without the platform's app ``student``, there are no profiles.
+        has_profiles = any(field.name == "profile" for field in self._users.model._meta.get_fields())
+        columns = [*Row._fields, "last_login", "profile__meta" if has_profiles else Value(""), "groups__name"]
         for chunk in chunks(ids):
             rows = self._users.filter(pk__in=chunk).order_by("pk").values_list(*columns)
             accounts = {}
