@@ -28,8 +28,7 @@ said=$(cd "$platform" && "$platform_python" -c 'import pytest_django, lms.envs.t
     need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON lacks the platform's requirements: $(echo "$said" | tail -n 1)"
 [ "${1:-}" != --check ] || exit 0
 
-cases=$here/openedx/core/djangoapps/single_login/tests/single_login_cases.py
-tests=$here/tests/wheel
+cases=$here/openedx/core/djangoapps/single_login/tests
 python=$here/.venv/bin/python
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -39,22 +38,25 @@ rm -rf "$here/openedx_single_login.egg-info"
 "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$work/site" "$work"/dist/*.whl
 # Copied, because this repository and the platform both have packages "openedx" and "common".
 mkdir -p "$work/tests" "$work/test_root/log" "$work/test_root/db"
-cp "$cases" "$(dirname "$cases")/statements.py" "$tests/jwt_cookie_cases.py" "$tests/statement_cases.py" \
-    "$tests/commit_each_request.py" "$tests/on_edx_platform.py" "$tests/test_operators.py" "$work/tests"
+cp "$cases/single_login_cases.py" "$cases/statements.py" "$here"/tests/wheel/*.py "$work/tests"
 
 run() {
     (cd "$work" && "$platform_python" -m pytest -c "$platform/setup.cfg" --rootdir="$platform" \
-        -p no:cacheprovider --disable-warnings --durations=0 --durations-min=60 "$@")
+        -p no:cacheprovider --disable-warnings --durations=0 --durations-min=60 "$@") || failed=1
 }
+failed=0
 export PYTHONPATH="$work/site:$platform"
 
 echo "The platform's own tests, with the wheel:"
-PYTHONPATH="$work/tests:$PYTHONPATH" run --ds=lms.envs.test -p commit_each_request \
+run --ds=lms.envs.test \
     "$platform/openedx/core/djangoapps/user_authn/views/tests/test_login.py" \
     "$platform/openedx/core/djangoapps/user_authn/views/tests/test_logout.py" \
     "$platform/openedx/core/djangoapps/safe_sessions/tests"
-echo "The table of cases, through the platform's own login:"
-run --ds=lms.envs.test -p conftest tests/on_edx_platform.py tests/test_operators.py
+export PYTHONPATH="$work/tests:$PYTHONPATH"
+echo "The table of cases at the default, in the LMS:"
+run --ds=lms.envs.test -p conftest tests/platform_exempt_only.py tests/test_operators.py
+echo "The table of cases at the default, in Studio:"
+run --ds=cms.envs.test -p conftest tests/platform_exempt_only.py
 # The platform's test settings, with the check at every request.
 cat >"$work/tests/every_request.py" <<'SETTINGS'
 import sys
@@ -65,7 +67,6 @@ from openedx_single_login.settings import plugin_settings
 SINGLE_LOGIN_CHECK_EVERY_REQUEST = True
 plugin_settings(sys.modules[__name__])
 SETTINGS
-echo "The table of cases, with the check at every request:"
-PYTHONPATH="$work/tests:$PYTHONPATH" run --ds=every_request -p conftest tests/on_edx_platform.py
-echo "Studio:"
-run --ds=cms.envs.test -p conftest tests/on_edx_platform.py
+echo "The table of cases with the check at every request, in the LMS:"
+run --ds=every_request -p conftest tests/platform_every_request.py
+exit "$failed"

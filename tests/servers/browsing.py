@@ -23,8 +23,8 @@ def key_of(client):
     return client.cookies[settings.SESSION_COOKIE_NAME].value
 
 
-def is_alive(session_key):
-    """Tell whether a browser with this session key is signed in."""
+def is_accepted(session_key):
+    """Tell whether a session with this key is accepted."""
     client = Client()
     client.cookies[settings.SESSION_COOKIE_NAME] = session_key
     with override_settings(SESSION_SAVE_EVERY_REQUEST=False):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
@@ -106,6 +107,7 @@ def stepped(request, mariadb, settings):
     settings.MIDDLEWARE = middleware
     receivers = [
         (user_logged_in, stepping.stop_before_commit, None),
+        (pre_save, stepping.stop_before_login, User),
         (pre_save, stepping.stop_before_insert, UserProfile),
         (pre_delete, stepping.stop_before_delete, Session),
         (post_init, stepping.stop_within_load, Session),

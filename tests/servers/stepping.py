@@ -26,7 +26,7 @@ class Step:
 
 
 class _Steps(threading.local):
-    before_save = within_save = within_load = before_commit = before_insert = before_delete = None
+    before_save = within_save = within_load = before_login = before_commit = before_insert = before_delete = None
     is_saving = False
 
 
@@ -65,6 +65,12 @@ def stop_before_commit(**kwargs):
     """The last receiver of user_logged_in. With ATOMIC_REQUESTS the record is written and not committed."""
     if steps.before_commit:
         steps.before_commit.stop_here()
+
+
+def stop_before_login(update_fields, **kwargs):
+    """A receiver of pre_save: the password was right, and the login is not noted in the account's row yet."""
+    if steps.before_login and update_fields == frozenset(["last_login"]):
+        steps.before_login.stop_here()
 
 
 def stop_before_insert(instance, **kwargs):

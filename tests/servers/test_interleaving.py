@@ -9,6 +9,8 @@ import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.contrib.sessions.backends.cached_db import KEY_PREFIX
@@ -20,9 +22,9 @@ from django.test import Client
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.levels import site_engine
-from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, protection
+from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
-from tests.servers.browsing import is_alive, key_of, recorded, sign_in
+from tests.servers.browsing import is_accepted, key_of, recorded, sign_in
 from tests.servers.stepping import SECONDS, Step, in_background
 
 pytestmark = pytest.mark.usefixtures("stepped")
@@ -49,8 +51,8 @@ def test_case_2_a_login_that_saves_its_session_late_is_not_signed_in(user, engin
             winner, status = sign_in(user)
             assert status == 200
             finish_loser()
-        assert not is_alive(loser_key)
-        assert is_alive(recorded(user))
+        assert not is_accepted(loser_key)
+        assert is_accepted(recorded(user))
         assert recorded(user) == key_of(winner)
 
 
@@ -62,8 +64,8 @@ def test_case_2b_at_login_only_a_save_within_a_cache_engine_brings_the_loser_bac
             loser_key = recorded(user)
             winner, _ = sign_in(user)
             finish_loser()
-        assert is_alive(loser_key) == (engine != "db" and where == "within_save")
-        assert is_alive(key_of(winner))
+        assert is_accepted(loser_key) == (engine != "db" and where == "within_save")
+        assert is_accepted(key_of(winner))
         assert recorded(user) == key_of(winner)
 
 
@@ -73,16 +75,18 @@ def test_case_2_a_login_that_is_answered_before_the_winner_commits_ends_with_the
         loser_key = recorded(user)
         with in_background(lambda: sign_in(user), before_commit=Step()) as finish_winner:
             assert finish_loser()[1] == 200
-            assert is_alive(loser_key)
+            assert is_accepted(loser_key)
             _, status = finish_winner()
         assert status == 200
-        assert not is_alive(loser_key)
-        assert is_alive(recorded(user))
+        assert not is_accepted(loser_key)
+        assert is_accepted(recorded(user))
 
 
 @BOTH_LEVELS
+@pytest.mark.parametrize("atomic_requests", [True, False])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine):
+def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user, engine, atomic_requests):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
     with site_engine(engine):
         again, _ = sign_in(user)
         with in_background(lambda: sign_in(user), before_delete=Step()) as finish_other:
@@ -90,21 +94,89 @@ def test_case_2_signing_in_again_while_another_signs_in_leaves_exactly_one(user,
             assert sign_in(user, again)[1] == 200
             # This login came later and ended the other's session before its answer was ready.
             assert finish_other()[1] == 400
-        assert is_alive(key_of(again))
+        assert is_accepted(key_of(again))
         assert recorded(user) == key_of(again)
 
 
 @BOTH_LEVELS
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_2_signing_in_again_in_one_tab_and_out_in_another_do_not_wait_for_each_other(user, engine):
+def test_case_2_a_login_that_commits_while_a_session_signs_in_again_ends_that_session(user, engine):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
     with site_engine(engine):
         again, _ = sign_in(user)
-        out = tab_of(again)
+        others = []
+        # The session that signs in again has read that it is on record.
+        elsewhere = lambda: others.append(sign_in(user)[0]) or 200  # noqa: E731
+        with overtaken_by(lambda: in_its_own_thread(elsewhere), after="`auth_userprofile`.`name`"):
+            assert sign_in(user, again)[1] == 400
+        assert not is_accepted(key_of(again))
+        assert is_accepted(key_of(others[0]))
+        assert recorded(user) == key_of(others[0])
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("atomic_requests", [True, False])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_in_again_takes_no_key_away_from_other_tabs(user, engine, atomic_requests):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, tab = key_of(again), tab_of(again)
+        with in_background(lambda: sign_in(user, again), before_save=Step()) as finish:
+            assert tab.get("/dashboard").status_code == 200
+            assert finish()[1] == 200
+        assert tab.get("/dashboard").status_code == 200
+        assert key_of(again) == key_of(tab) == recorded(user) == key
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_signing_out_in_one_tab_wins_over_signing_in_again_in_another(user, engine):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, out = key_of(again), tab_of(again)
         with in_background(lambda: out.get("/logout").status_code, before_delete=Step()) as finish_logout:
             assert sign_in(user, again)[1] == 200
             assert finish_logout() == 200
-        assert is_alive(key_of(again))
-        assert recorded(user) == key_of(again)
+        assert not is_accepted(key)
+        assert recorded(user) is None
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
+def test_case_2_a_logout_before_the_answer_of_signing_in_again_wins(user, engine, where):
+    with site_engine(engine):
+        again, _ = sign_in(user)
+        key, out = key_of(again), tab_of(again)
+        with in_background(lambda: sign_in(user, again), **{where: Step()}) as finish:
+            assert out.get("/logout").status_code == 200
+            finish()
+        assert recorded(user) is None
+        if settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST or where == "before_save":
+            assert not is_accepted(key)
+
+
+class UpgradedHasher(MD5PasswordHasher):
+    """Makes every login upgrade the stored hash of its account."""
+
+    algorithm = "upgraded"
+
+
+@BOTH_LEVELS
+@pytest.mark.parametrize("engine", ENGINES)
+def test_case_2_a_login_whose_hash_another_login_upgraded_again_leaves_the_record_alone(settings, user, engine):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = False
+    settings.PASSWORD_HASHERS = [f"{__name__}.{UpgradedHasher.__name__}", *settings.PASSWORD_HASHERS]
+    with site_engine(engine):
+        with in_background(lambda: sign_in(user), before_login=Step()) as finish_loser:
+            # The loser has stored a hash. This login read the account earlier and stores another one, with its salt.
+            User.objects.filter(pk=user.pk).update(password=user.password)
+            winner, status = sign_in(user)
+            assert status == 200
+            loser, _ = finish_loser()
+        assert is_accepted(key_of(winner))
+        assert not is_accepted(key_of(loser))
+        assert recorded(user) == key_of(winner)
 
 
 @BOTH_LEVELS
@@ -119,7 +191,7 @@ def test_case_2_signing_in_again_in_a_request_that_fails_and_is_rolled_back_sign
         client.raise_request_exception = False
         user_logged_in.connect(fail)
         assert sign_in(user, client)[1] == 500
-        assert is_alive(key_of(client))
+        assert is_accepted(key_of(client))
         assert recorded(user) == key_of(client)
 
 
@@ -138,7 +210,7 @@ def test_case_2_two_first_logins_at_once_create_one_profile(user, atomic_request
                 assert finish_first()[1] == 200
                 _, status = finish_second()
     assert status == 200
-    assert is_alive(recorded(user))
+    assert is_accepted(recorded(user))
 
 
 def tab_of(client):
@@ -168,8 +240,8 @@ def test_case_2_an_ordinary_request_cannot_bring_an_evicted_session_back(setting
         with in_background(reload(client), **{where: Step()}) as finish:
             sign_in(user)
             finish()
-        assert not is_alive(key)
-        assert is_alive(recorded(user))
+        assert not is_accepted(key)
+        assert is_accepted(recorded(user))
 
 
 def test_case_2_a_reload_cannot_bring_an_evicted_session_back_into_the_cache_of_cached_db(user):
@@ -180,8 +252,8 @@ def test_case_2_a_reload_cannot_bring_an_evicted_session_back_into_the_cache_of_
         with in_background(reload(client), within_load=Step()) as finish:
             winner, _ = sign_in(user)
             finish()
-        assert not is_alive(key)
-        assert is_alive(key_of(winner))
+        assert not is_accepted(key)
+        assert is_accepted(key_of(winner))
 
 
 @BOTH_LEVELS
@@ -198,7 +270,7 @@ def test_case_3_two_browsers_that_swap_accounts_do_not_wait_for_each_other(user,
             for step in steps:
                 step.released.set()
             assert [finish()[1] for finish in (finish_first, finish_second)] == [200, 200]
-        assert [is_alive(key_of(client)) for client in (first, second)] == [True, True]
+        assert [is_accepted(key_of(client)) for client in (first, second)] == [True, True]
         assert (recorded(other), recorded(user)) == (key_of(first), key_of(second))
     other.delete()
 
@@ -213,7 +285,7 @@ def test_case_4_a_late_save_cannot_bring_a_signed_out_session_back(settings, use
         with in_background(reload(client), **{where: Step()}) as finish:
             other_tab.get("/logout")
             finish()
-        assert not is_alive(key)
+        assert not is_accepted(key)
         assert recorded(user) is None
 
 
@@ -230,7 +302,7 @@ def test_case_4_a_save_before_the_commit_of_a_logout_does_not_outlive_it(setting
                 other_tab.get("/logout")
             finally:
                 user_logged_out.disconnect(save_now)
-        assert not is_alive(key)
+        assert not is_accepted(key)
         assert recorded(user) is None
 
 
@@ -240,10 +312,10 @@ def test_case_17_a_logout_does_not_wait_for_a_login_and_leaves_its_record_alone(
     with in_background(lambda: sign_in(user), before_commit=Step()) as finish_login:
         # The login holds the profile's row.
         assert first.get("/logout").status_code == 200
-        assert not is_alive(key_of(first))
+        assert not is_accepted(key_of(first))
         second, status = finish_login()
     assert status == 200
-    assert is_alive(key_of(second))
+    assert is_accepted(key_of(second))
     assert recorded(user) == key_of(second)
     assert f"user.id {user.pk} was not cleared at its logout" in caplog.text
 
@@ -263,7 +335,7 @@ def test_case_17_a_logout_does_not_wait_for_a_locked_profile(user, engine, caplo
             in_its_own_thread(log_out)
             # The row is still locked here.
             assert recorded(user) == key
-        assert not is_alive(key)
+        assert not is_accepted(key)
         assert f"user.id {user.pk} was not cleared at its logout" in caplog.text
         assert key not in caplog.text
         assert sign_in(user)[1] == 200
@@ -280,8 +352,8 @@ def test_case_8_an_exempt_session_that_is_saved_late_ends_with_its_exemption(set
             settings.SINGLE_LOGIN_EXEMPT_USERNAMES = []
             sign_in(user)
             finish()
-        assert not is_alive(key_of(client))
-        assert is_alive(recorded(user))
+        assert not is_accepted(key_of(client))
+        assert is_accepted(recorded(user))
 
 
 @BOTH_LEVELS
@@ -328,9 +400,9 @@ def test_case_12_a_session_whose_password_was_changed_is_ended_by_the_next_login
     with site_engine(engine):
         client, _ = sign_in(user)
         change_password(client)
-        assert is_alive(key_of(client))
+        assert is_accepted(key_of(client))
         later, _ = sign_in(user, password=NEW_PASSWORD)
-        assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+        assert [is_accepted(key_of(each)) for each in (client, later)] == [False, True]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -339,9 +411,60 @@ def test_case_12_a_session_that_met_a_new_secret_key_is_ended_by_the_next_login(
         client, _ = sign_in(user)
         settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "new-and-just-as-secret"
         assert client.get("/dashboard").status_code == 200
-        assert is_alive(key_of(client))
+        assert is_accepted(key_of(client))
         later, _ = sign_in(user)
-        assert [is_alive(key_of(each)) for each in (client, later)] == [False, True]
+        assert [is_accepted(key_of(each)) for each in (client, later)] == [False, True]
+
+
+def test_case_12_the_sessions_of_one_login_end_at_its_logout_and_no_line_calls_it_an_eviction(settings, user):
+    client, _ = sign_in(user)
+    first, second = tab_of(client), tab_of(client)
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "new-and-just-as-secret"
+    # Both have loaded the session. Django gives each of them a key of its own.
+    with in_background(reload(second), before_delete=Step()) as finish:
+        assert first.get("/dashboard").status_code == 200
+        assert finish() == 200
+    assert key_of(first) != key_of(second)
+    with audit_lines() as lines:
+        assert second.get("/dashboard").status_code == 200
+        first.get("/logout")
+        assert second.get("/dashboard").status_code == 302
+    assert evictions(lines) == []
+
+
+def evictions(lines):
+    """Return the reasons of the evictions in these lines of the audit log."""
+    return [line.rpartition(" - ")[2] for line in lines if "evicted" in line]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_session_that_two_tabs_find_no_longer_exempt_is_audited_once(settings, user, engine):
+    with site_engine(engine), audit_lines() as lines:
+        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = [user.username]
+        client, _ = sign_in(user)
+        tab = tab_of(client)
+        settings.SINGLE_LOGIN_EXEMPT_USERNAMES = []
+        with in_background(reload(tab), before_delete=Step()) as finish:
+            assert client.get("/dashboard").status_code == 302
+            assert finish() == 302
+    assert evictions(lines) == ["no longer exempt"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("atomic_requests", [True, False])
+def test_a_session_that_a_tab_reloads_while_a_login_ends_it_is_audited_once_as_signed_in_elsewhere(
+    user, engine, atomic_requests
+):
+    connections.settings["default"]["ATOMIC_REQUESTS"] = atomic_requests
+    with site_engine(engine), audit_lines() as lines:
+        client, _ = sign_in(user)
+        tab = tab_of(client)
+        with in_background(lambda: sign_in(user), before_delete=Step()) as finish:
+            # The login is committed, and the earlier session is not deleted yet.
+            assert tab.get("/dashboard").status_code == 302
+            assert finish()[1] == 200
+        assert "signed in somewhere else" in tab.get("/login").content.decode()
+    assert evictions(lines) == ["signed in elsewhere"]
 
 
 def make_staff(user):
@@ -378,27 +501,27 @@ def meanwhile(signal, action, when=lambda instance: True):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_13_a_session_from_before_that_signs_in_again_while_another_tab_takes_the_slot_lives(user, engine):
+def test_case_13_a_session_from_before_that_signs_in_again_while_another_tab_takes_the_slot_is_accepted(user, engine):
     with site_engine(engine):
         again, tab = from_before(user)
         with meanwhile(pre_save, lambda: in_its_own_thread(reload(tab))):
             assert sign_in(user, again)[1] == 200
-        assert is_alive(key_of(again))
+        assert is_accepted(key_of(again))
         assert recorded(user) == key_of(again)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_case_13_a_session_from_before_that_changes_its_password_while_another_tab_takes_the_slot_lives(user, engine):
+def test_case_13_a_session_from_before_that_changes_its_password_while_a_tab_takes_the_slot_is_accepted(user, engine):
     make_staff(user)
     with site_engine(engine):
         client, tab = from_before(user)
         with meanwhile(pre_save, lambda: in_its_own_thread(reload(tab))):
             change_password(client)
-        assert is_alive(key_of(client))
+        assert is_accepted(key_of(client))
 
 
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_the_slot_is_dead(user, engine, where):
+def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_the_slot_has_ended(user, engine, where):
     with site_engine(engine), ExitStack() as stack:
         client, tab = from_before(user)
         key = key_of(client)
@@ -408,7 +531,7 @@ def test_case_13_a_session_from_before_that_signs_out_while_another_tab_takes_th
         with meanwhile(post_init, lambda: stack.enter_context(late), when=is_whole):
             assert client.get("/logout").status_code == 200
         stack.close()
-        assert not is_alive(key)
+        assert not is_accepted(key)
         assert recorded(user) is None
 
 
@@ -428,7 +551,7 @@ def test_case_13_sessions_from_before_do_not_wait_for_a_locked_row_and_one_takes
                 in_its_own_thread(reload(client))
         assert recorded(user) is None
         assert caplog.text.count(f"A session of user.id {user.pk} gets its free slot at a later request") == 2
-        assert [is_alive(key) for key in map(key_of, clients)] == [True, False]
+        assert [is_accepted(key) for key in map(key_of, clients)] == [True, False]
         assert recorded(user) == key_of(clients[0])
 
 
@@ -443,7 +566,7 @@ def test_case_13_a_password_change_during_the_first_request_leaves_the_slot_free
             client, _ = sign_in(user)
         with overtaken_by(change_its_password, after="`auth_user`.`password`"):
             assert client.get("/dashboard").status_code == 200
-        assert not is_alive(key_of(client))
+        assert not is_accepted(key_of(client))
     assert recorded(user) is None
 
 

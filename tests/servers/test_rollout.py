@@ -79,7 +79,7 @@ def site(populated, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_case_18_a_session_that_both_servers_let_live_lives_on_both(site, old, new):
+def test_case_18_a_session_that_each_of_two_servers_accepts_is_accepted_by_both(site, old, new):
     browser = site.sign_in(PERSON, old)
     assert [site.is_signed_in(browser, settings) for settings in (new, old, new)] == [True, True, True]
 
@@ -96,7 +96,7 @@ def test_case_18_a_login_at_one_server_ends_the_session_of_the_other(site, old, 
     ("old", "new"),
     [(AT_LOGIN, AT_LOGIN_EXEMPT), (AT_LOGIN_EXEMPT, EVERY_REQUEST_EXEMPT), (AT_LOGIN, EVERY_REQUEST_EXEMPT)],
 )
-def test_case_18_exempt_sessions_live_on_both_servers_while_the_old_one_checks_at_login_only(site, old, new):
+def test_case_18_both_servers_accept_exempt_sessions_while_the_old_one_is_at_exempt_only(site, old, new):
     graders = [site.sign_in(GRADER, new) for _ in range(3)]
     assert all(site.is_signed_in(grader, settings) for grader in graders for settings in (old, new, old))
 

@@ -1,10 +1,7 @@
 """
-Case 15 of the table of cases: JWT cookies.
+Case 15 of the table of cases: with the check at every request, JWT cookies count only beside a live session.
 
-With the check at every request they count only together with a live session of their account. At login they count until
-they expire, as on the platform.
-
-A mixin to use with ``SingleLoginCases`` where a login sets JWT cookies, as on the platform.
+A mixin to use with ``EveryRequestCases`` where a login sets JWT cookies, as on the platform.
 """
 
 from base64 import urlsafe_b64encode
@@ -27,13 +24,6 @@ class JwtCookieCases:
     apis = ("/api/user/v1/me",)
     # The URL at which a login through another site starts, or None if there is none.
     by_another_site = "/auth/complete/another/"
-    # Whether the platform refuses a request whose session and JWT cookies are of different accounts.
-    refuses_two_accounts = False
-
-    @property
-    def without_session(self):
-        """The status of an answer to JWT cookies without a live session of their account."""
-        return 401 if self.checks_every_request else 200
 
     def answers(self, client, **headers):
         """Return the status of each API's answer to ``client``."""
@@ -41,13 +31,7 @@ class JwtCookieCases:
 
     def assert_the_session_counts(self, client):
         """Assert what ``client`` gets with the session of "other" and JWT cookies of ``self.user``."""
-        answer = client.get(self.apis[0], HTTP_USE_JWT_COOKIE="true")
-        if self.checks_every_request:
-            assert answer.json() == {"username": "other"}
-        elif self.refuses_two_accounts:
-            assert answer.status_code == 401
-        else:
-            assert answer.json() == {"username": self.user.username}
+        assert client.get(self.apis[0], HTTP_USE_JWT_COOKIE="true").json() == {"username": "other"}
 
     def copy_of(self, client, *, with_session):
         """Return a browser with a copy of ``client``'s cookies, with or without the session's."""
@@ -78,22 +62,18 @@ class JwtCookieCases:
             kept = self.copies_of(first)
             assert [self.answers(client) for client in (first, second)] == [{200}, {200}]
             self.sign_out(first)
-            assert [self.answers(client) for client in (*kept, second)] == [
-                {self.without_session},
-                {self.without_session},
-                {200},
-            ]
+            assert [self.answers(client) for client in (*kept, second)] == [{401}, {401}, {200}]
 
     def test_case_15_no_api_answers_an_evicted_browser(self):
         evicted = self.new_client(self.user)
         kept = self.copies_of(evicted)
         live = self.new_client(self.user)
-        assert [self.answers(client) for client in (evicted, *kept, live)] == [{self.without_session}] * 3 + [{200}]
+        assert [self.answers(client) for client in (evicted, *kept, live)] == [{401}] * 3 + [{200}]
 
     def test_case_15_a_refusal_deletes_the_cookies_that_do_not_count(self):
         evicted = self.new_client(self.user)
         live = self.new_client(self.user)
-        for client, expected in ((evicted, self.without_session), (live, 200)):
+        for client, expected in ((evicted, 401), (live, 200)):
             assert self.answers(client) == {expected}
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name()):
                 assert bool(client.cookies[name].value) == (expected == 200)
@@ -112,7 +92,7 @@ class JwtCookieCases:
         client = self.new_client(self.user)
         kept = self.copies_of(client)
         self.sign_out(client)
-        assert [self.answers(copy) for copy in kept] == [{self.without_session}] * 2
+        assert [self.answers(copy) for copy in kept] == [{401}] * 2
 
     @ddt.data(True, False)
     def test_case_15_with_a_session_of_another_account_the_session_counts(self, is_evicted):
@@ -127,9 +107,7 @@ class JwtCookieCases:
     @ddt.data(1, 2)
     def test_case_15_cookies_without_a_token_sign_nobody_in(self, number):
         client = self.new_client(self.user)
-        # The platform refuses a request with such cookies, even together with a live session.
-        beside_session = 200 if self.checks_every_request else 401
-        for browser, expected in ((client, beside_session), (self.client_class(), 401)):
+        for browser, expected in ((client, 200), (self.client_class(), 401)):
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())[:number]:
                 browser.cookies[name] = "no.token"
             assert self.answers(browser) == {expected}
@@ -141,7 +119,7 @@ class JwtCookieCases:
 
     def test_case_15_a_whole_token_in_one_cookie_counts_only_with_a_session(self):
         token = self.token_of(self.new_client(self.user))
-        for is_on, expected in ((True, self.without_session), (False, 200)):
+        for is_on, expected in ((True, 401), (False, 200)):
             client = self.client_class()
             client.cookies[settings.JWT_AUTH["JWT_AUTH_COOKIE"]] = token
             with protection(is_on):
@@ -170,6 +148,6 @@ class JwtCookieCases:
     def test_case_15_a_browser_that_was_evicted_can_sign_in_again(self):
         evicted = self.new_client(self.user)
         self.new_client(self.user)
-        assert self.answers(evicted) == {self.without_session}
+        assert self.answers(evicted) == {401}
         assert self.sign_in(evicted, self.user).status_code == 200
         assert self.answers(evicted) == {200}

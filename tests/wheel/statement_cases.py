@@ -1,4 +1,4 @@
-"""The statements of a login with the wheel, by table."""
+"""The statements with the check at every request, by table."""
 
 import ddt
 from django.contrib.auth import SESSION_KEY, get_user_model
@@ -14,7 +14,7 @@ NO_MATCH = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
 
 @ddt.ddt
 class StatementCases:
-    """A mixin to use with ``SingleLoginCases``."""
+    """A mixin to use with ``EveryRequestCases``."""
 
     def receive_login(self):
         """Call the receiver for a login of the user. Return its statements."""
@@ -57,4 +57,4 @@ class StatementCases:
                 assert self.is_signed_in(client)
         with protection(False), Statements() as bare:
             assert self.is_signed_in(client)
-        assert enforced.by_table() - bare.by_table() == (expected if self.checks_every_request else {})
+        assert enforced.by_table() - bare.by_table() == expected

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import ddt
 from django.apps import apps
 from django.test import SimpleTestCase
+from journeys import take_journeys
 
 PACKAGE = "openedx_single_login"
 HERE = Path(__file__).parent
@@ -18,7 +21,7 @@ HERE = Path(__file__).parent
 COUNT_JWT_COOKIES = """
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
-from openedx_single_login.jwt_cookies import JwtCookieMiddleware, jwt_cookie_name
+from openedx_single_login.one_session.jwt_cookies import JwtCookieMiddleware, jwt_cookie_name
 
 request = HttpRequest()
 request.user, request.COOKIES = AnonymousUser(), {jwt_cookie_name(): "a token"}
@@ -55,34 +58,44 @@ REPLACE_RECEIVER = """
 from common.djangoapps.student.models import enforce_single_login as theirs
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from openedx_single_login.enforcement import enforce_single_login as ours
-from openedx_single_login.platform_receiver import is_enforcing
+from openedx_single_login.guard import HAS_GUARD, is_in_place
+from openedx_single_login.one_session.enforcement import enforce_single_login as ours
 
 for signal in (user_logged_in, user_logged_out):
     signal.disconnect(ours)
     signal.connect(theirs)
-apps.get_app_config("student").has_exemption_guard = HAS_GUARD
+if {has_guard}:
+    setattr(theirs, HAS_GUARD, True)
 apps.get_app_config("single_login").ready()
-print(user_logged_in.disconnect(theirs), is_enforcing())
+is_ready = is_in_place()
+print(user_logged_in.disconnect(theirs), is_ready)
 """
+# Prints the number of guards and of audit receivers.
 READY_TWICE = """
+from common.djangoapps.student.models import UserProfile
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in
-from openedx_single_login.enforcement import enforce_single_login
-from openedx_single_login.platform_receiver import is_enforcing
+from openedx_single_login.audit import audit_exempt_login
 
 apps.get_app_config("single_login").ready()
-is_on = is_enforcing()
-print(user_logged_in.disconnect(enforce_single_login), is_on)
+method, guards = UserProfile.set_login_session, 0
+while hasattr(method, "__wrapped__"):
+    method, guards = method.__wrapped__, guards + 1
+print(guards, [user_logged_in.disconnect(audit_exempt_login) for _ in range(2)].count(True))
 """
 # worker is exempt by username, bert by group, anna not at all.
 SIGN_IN_TWICE = """
+import logging
 from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.test import Client, override_settings
 
 call_command("migrate", run_syncdb=True, verbosity=0)
-counts = []
+counts, lines = [], []
+handler = logging.Handler()
+handler.emit = lambda record: lines.append(record.getMessage())
+logging.getLogger("audit").addHandler(handler)
+logging.getLogger("audit").setLevel("INFO")
 with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["worker"], SINGLE_LOGIN_EXEMPT_GROUPS=["graders"]):
     for name in ("worker", "bert", "anna"):
         user = User.objects.create_user(name, f"{name}@example.com", "Password1234")
@@ -92,7 +105,8 @@ with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["worker"], SINGLE_LOGIN_EX
         for client in clients:
             client.post("/login_ajax", {"email": user.email, "password": "Password1234"})
         counts.append(f"{name} {sum(client.get('/dashboard').status_code == 200 for client in clients)}")
-print(", ".join(counts))
+audited = [line.split()[4] for line in lines if line.startswith("Single login exempt")]
+print(", ".join(counts), audited)
 """
 IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
@@ -134,7 +148,8 @@ class ProcessTest(SimpleTestCase):
         with TemporaryDirectory() as directory:
             config = Path(directory) / "lms.yml"
             config.write_text(json.dumps(yaml), encoding="utf-8")
-            environment = {"DJANGO_SETTINGS_MODULE": settings, "LMS_CFG": str(config)}
+            flags = json.dumps({"FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}})
+            environment = {"DJANGO_SETTINGS_MODULE": settings, "LMS_CFG": str(config), "FLAGS": flags}
             return subprocess.run(
                 [sys.executable, "-m", "django", *command],
                 cwd=HERE / "standin",
@@ -149,17 +164,9 @@ class ProcessTest(SimpleTestCase):
         process = self.run_django(settings, "check", "--fail-level", "WARNING")
         assert process.returncode == 0, process.stderr
 
-    @ddt.data("lms.envs.unknown", "lms.envs.late")
-    def test_it_starts_on_an_unknown_platform_and_the_check_says_that_nobody_is_exempt(self, settings):
-        assert self.run_django(settings, "diffsettings").returncode == 0
-        process = self.run_django(settings, "check")
-        assert process.returncode != 0
-        assert "single_login.E101" in process.stderr
-        assert "nobody is exempt" in process.stderr
-
-    @ddt.data(("lms.envs.unknown", "1"), ("lms.envs.test", "0"))
+    @ddt.data(("lms.envs.unknown", "1"), ("lms.envs.every_request", "0"))
     @ddt.unpack
-    def test_jwt_cookies_count_as_before_on_an_unknown_platform(self, settings, left):
+    def test_case_20_jwt_cookies_count_as_before_on_an_unknown_platform(self, settings, left):
         process = self.run_django(settings, "shell", "--command", COUNT_JWT_COOKIES)
         assert process.stdout.splitlines()[-1:] == [left], process.stderr
 
@@ -169,7 +176,7 @@ class ProcessTest(SimpleTestCase):
         for number in ("W007", "W008"):
             assert f"single_login.{number}" in process.stderr
         process = self.run_django("lms.envs.overruled", "check", FEATURES={})
-        assert "single_login" not in process.stderr
+        assert process.stderr.count("single_login.W") == process.stderr.count("single_login.W006") == 1
 
     def test_a_faulty_setting_stops_it_with_one_message_for_all_faults(self):
         process = self.run_django(
@@ -202,10 +209,10 @@ class ProcessTest(SimpleTestCase):
 
     def test_the_check_at_every_request_installs_the_engine_and_the_middleware(self):
         engine, middleware = self.show_settings("lms.envs.production_every_request")
-        assert engine == f"{PACKAGE}.session_engine"
+        assert engine == f"{PACKAGE}.one_session.engine"
         assert [name for name in middleware if name.startswith(PACKAGE)] == [
-            f"{PACKAGE}.jwt_cookies.JwtCookieMiddleware",
-            f"{PACKAGE}.middleware.SessionCheckMiddleware",
+            f"{PACKAGE}.one_session.jwt_cookies.JwtCookieMiddleware",
+            f"{PACKAGE}.one_session.middleware.SessionCheckMiddleware",
         ]
 
     def show_settings(self, settings):
@@ -225,29 +232,115 @@ class ProcessTest(SimpleTestCase):
         assert process.returncode == 0, process.stderr
 
     @ddt.data("True", "False")
-    def test_it_leaves_a_receiver_alone_that_checks_the_exemptions_itself(self, has_guard):
-        command = REPLACE_RECEIVER.replace("HAS_GUARD", has_guard)
-        process = self.run_django("lms.envs.test", "shell", "--command", command)
+    def test_the_check_leaves_a_receiver_alone_that_has_the_guard(self, has_guard):
+        command = REPLACE_RECEIVER.replace("{has_guard}", has_guard)
+        process = self.run_django("lms.envs.every_request", "shell", "--command", command)
         assert process.stdout.splitlines()[-1:] == [f"{has_guard} True"], process.stderr
 
-    def run_ready_twice(self):
-        """Run ``ready`` again. Return whether our receiver is connected, and whether the app says that it enforces."""
-        process = self.run_django("lms.envs.test", "shell", "--command", READY_TWICE)
-        return process.stdout.splitlines()[-1].split()
+    @ddt.data("lms.envs.test", "lms.envs.newer")
+    def test_case_20_ready_twice_leaves_one_guard_and_one_audit_receiver(self, settings):
+        process = self.run_django(settings, "shell", "--command", READY_TWICE)
+        assert process.stdout.splitlines()[-1:] == ["1 1"], process.stderr
 
-    def test_ready_twice_leaves_the_receiver_connected(self):
-        assert self.run_ready_twice()[0] == "True"
-
-    def test_ready_twice_goes_on_enforcing(self):
-        assert self.run_ready_twice()[1] == "True"
-
-    @ddt.data("yes", "no")
-    def test_the_settings_of_a_platform_with_its_own_exemption_keep_their_meaning(self, with_wheel):
-        os.environ["NEWER_WITH_WHEEL"] = with_wheel
-        self.addCleanup(os.environ.pop, "NEWER_WITH_WHEEL")
-        process = self.run_django("lms.envs.newer", "shell", "--command", SIGN_IN_TWICE)
-        assert process.stdout.splitlines()[-1:] == ["worker 2, bert 2, anna 1"], process.stderr
+    @ddt.data(("lms.envs.test", ""), ("lms.envs.late", ""), ("lms.envs.newer", ""), ("lms.envs.newer", "yes"))
+    @ddt.unpack
+    def test_case_20_a_guarded_platform_exempts_accounts_and_audits_each_login_once(self, settings, without_wheel):
+        with mock.patch.dict(os.environ, WITHOUT_WHEEL=without_wheel):
+            process = self.run_django(settings, "shell", "--command", SIGN_IN_TWICE)
+        audited = [] if without_wheel else ["worker", "worker", "bert", "bert"]
+        assert process.stdout.splitlines()[-1:] == [f"worker 2, bert 2, anna 1 {audited}"], process.stderr
 
     def test_it_needs_no_migrations(self):
         process = self.run_django("lms.envs.production", "showmigrations", "single_login")
         assert "(no migrations)" in process.stdout
+
+
+# The settings module and the last app of platforms that the wheel does not know.
+UNKNOWN = {
+    "no_student_app": ("lms.envs.unknown", None),
+    "no_method": ("lms.envs.flags", "unlike.apps.WithoutMethodConfig"),
+    "no_receiver": ("lms.envs.flags", "unlike.apps.DisconnectedConfig"),
+    "receiver_of_one_signal": ("lms.envs.flags", "unlike.apps.AtLoginOnlyConfig"),
+}
+EXPECTED_IDS = {"no_student_app": "W004", "no_method": "W004", "no_receiver": "W004", "receiver_of_one_signal": "W005"}
+
+
+@cache
+def operate(platform, *exempt):
+    """Run an operator's commands. Return the exit code and the output of each."""
+    module, last_app = UNKNOWN[platform]
+    flags = {"FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}, "SINGLE_LOGIN_EXEMPT_USERNAMES": exempt}
+    flags["LAST_APP"] = last_app
+    process = subprocess.run(
+        [sys.executable, "operate.py"],
+        cwd=HERE / "standin",
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": module, "FLAGS": json.dumps(flags)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+@cache
+def journeys(*exempt):
+    """Return the records of the platforms that have the app student, with the wheel and without."""
+    flags = {"FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}, "SINGLE_LOGIN_EXEMPT_USERNAMES": exempt}
+    platforms = {name: last_app for name, (_, last_app) in UNKNOWN.items() if last_app}
+    return take_journeys({name: ("lms.envs.flags", {**flags, "LAST_APP": app}) for name, app in platforms.items()})
+
+
+@ddt.ddt
+class UnknownPlatformTest(SimpleTestCase):
+    """The platform's method or receiver is not found."""
+
+    maxDiff = None
+
+    @ddt.data("no_method", "no_receiver", "receiver_of_one_signal")
+    def test_case_20_with_nothing_set_nothing_changes(self, platform):
+        with_wheel, without_wheel = journeys()[platform]
+        for part in ("settings", "commands", "visits"):
+            self.assertEqual(with_wheel[part], without_wheel[part])
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_with_nothing_set_the_checks_say_nothing(self, platform):
+        commands = operate(platform)
+        for name in ("check", "check at level warning", "migrate"):
+            code, written = commands[name]
+            assert code == 0
+            assert "single_login" not in written
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_check_warns_and_migrate_goes_on(self, platform):
+        commands = operate(platform, "worker")
+        assert commands["check"][0] == commands["migrate"][0] == 0
+        assert f"single_login.{EXPECTED_IDS[platform]}" in commands["check"][1]
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_a_pipeline_stops(self, platform):
+        commands = operate(platform, "worker")
+        for name in ("check at level warning", "exemptions --check"):
+            code, written = commands[name]
+            assert code == 1
+            assert f"single_login.{EXPECTED_IDS[platform]}" in written
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_the_json_says_that_the_exemptions_are_not_in_force(self, platform):
+        commands = operate(platform, "worker")
+        for name in ("exemptions as JSON", "exemptions --user"):
+            code, written = commands[name]
+            answer = json.loads(written)
+            assert code == 0
+            assert answer["in_force"] is False
+            assert answer["not_in_force_because"]
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_nobody_is_called_exempt(self, platform):
+        _, written = operate(platform, "worker")["exemptions --user"]
+        assert " is exempt" not in json.loads(written)["explanation"]
+
+    @ddt.data("no_method", "no_receiver")
+    def test_case_20_with_an_account_exempt_nothing_changes(self, platform):
+        with_wheel, without_wheel = journeys("worker")[platform]
+        self.assertEqual(with_wheel["visits"], without_wheel["visits"])

@@ -51,7 +51,9 @@ def store_notice(session_key, reason, **kwargs):
     """Receive ``session_evicted`` and put the notice into the cache. If the cache fails, only the notice is lost."""
     notice = timezone.now().isoformat() if reason == SIGNED_IN_ELSEWHERE else ENDED
     try:
-        _cache().set(_hashed(session_key), notice, timeout=CACHE_SECONDS)
+        # A slow request may bring an evicted session back, and the check then ends it once more.
+        put = _cache().add if notice == ENDED else _cache().set
+        put(_hashed(session_key), notice, timeout=CACHE_SECONDS)
     except Exception:
         LOG.warning("The notice of an ended session could not be written to the cache", exc_info=True)
 

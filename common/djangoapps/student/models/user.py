@@ -79,7 +79,7 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
         return
     # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
     user.profile = profile
-    profile.set_login_session(slot.prepare_session(request))
+    slot.record_login(profile, request)
 
 
 # The app single_login leaves this receiver alone, because the guard is inside (docs/decisions/0003).

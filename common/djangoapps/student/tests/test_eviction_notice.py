@@ -119,6 +119,12 @@ class EvictionNoticeTest(TransactionTestCase):
         self.first.get("/logout")
         assert not self.sees_notice(self.first)
 
+    def test_notice_of_a_login_elsewhere_is_not_replaced_by_a_neutral_one(self):
+        self.evict()
+        key = self.first.cookies["sessionid"].value
+        eviction_notice.store_notice(key, "not the session on record")
+        assert self.sees_notice(self.first, "/dashboard")
+
     def test_browser_that_signed_in_later_sees_no_notice(self):
         self.evict()
         assert not self.sees_notice(self.second, "/dashboard")

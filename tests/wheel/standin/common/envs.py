@@ -1,6 +1,11 @@
 """Settings of both the stand-in's LMS and Studio."""
 
+import os
+
 from edx_django_utils.plugins import get_plugin_apps
+
+# No plugin is registered for the second project: the platform without the wheel.
+PROJECT = "no.plugins" if os.environ.get("WITHOUT_WHEEL") else "lms.djangoapp"
 
 
 def installed_apps(project, *others):
@@ -27,7 +32,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
 ROOT_URLCONF = "common.djangoapps.student.views"
-PROJECT = "lms.djangoapp"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 LOGIN_URL = "/login"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:", "ATOMIC_REQUESTS": True}}

@@ -11,7 +11,7 @@ _SiteStore = site_store()
 
 
 class SessionStore(CheckedSession, _SiteStore):  # type: ignore[misc, valid-type]
-    """The site's own session store, whose sessions load only while they may live."""
+    """The site's own session store, whose sessions load empty unless they are accepted."""
 
     # Django signs sessions with this name. With another one, nobody's session could be read.
     __qualname__ = _SiteStore.__qualname__

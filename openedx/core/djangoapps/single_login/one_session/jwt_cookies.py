@@ -1,5 +1,5 @@
 """
-Let JWT cookies count only together with a live session of the same account.
+Let JWT cookies count only together with a session of the same account that is accepted.
 
 Imports ``jwt`` and ``edx_rest_framework_extensions``, which a platform with JWT cookies has. Nothing else imports it.
 """
@@ -23,7 +23,7 @@ from ..guard import is_in_place
 
 class JwtCookieMiddleware(MiddlewareMixin):
     """
-    Removes JWT cookies from a request without a live session of the same account.
+    Removes JWT cookies from a request without an accepted session of the same account.
 
     With them, an evicted browser could go on using every API. The plugin settings put this before the platform's
     middleware, which joins the two halves of a cookie in ``process_view``. A token in the ``Authorization`` header is
@@ -31,7 +31,7 @@ class JwtCookieMiddleware(MiddlewareMixin):
     """
 
     def process_view(self, request: HttpRequest, *view: Any) -> None:
-        """Remove JWT cookies from a request without a live session."""
+        """Remove JWT cookies from a request without an accepted session."""
         # Third-party sign-in: the platform sets the cookies before it signs in, and starts again if they are missing.
         if request.resolver_match and "social" in request.resolver_match.namespaces:
             return
@@ -42,7 +42,7 @@ class JwtCookieMiddleware(MiddlewareMixin):
         # The platform prefers the two halves to a whole cookie.
         both = [request.COOKIES.get(half, "") for half in halves]
         token = ".".join(both) if all(both) else request.COOKIES.get(whole)
-        if not request.user.is_authenticated or not _names(token, request.user.get_username()):
+        if not request.user.is_authenticated or not _is_for(token, request.user.get_username()):
             request.removed_jwt_cookies = sent  # type: ignore[attr-defined]
             for name in sent:
                 del request.COOKIES[name]
@@ -55,8 +55,8 @@ class JwtCookieMiddleware(MiddlewareMixin):
         return response
 
 
-def _names(token: str | None, username: str) -> bool:
-    """Tell whether ``token`` names ``username``. The platform verifies its signature."""
+def _is_for(token: str | None, username: str) -> bool:
+    """Tell whether ``token`` is for ``username``. The platform verifies its signature."""
     try:
         claims = jwt.decode(token or "", options={"verify_signature": False})
     except (jwt.InvalidTokenError, RecursionError):

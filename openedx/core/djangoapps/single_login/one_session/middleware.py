@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import partial
 
 from django.contrib.auth import SESSION_KEY, get_user_model
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.deprecation import MiddlewareMixin
 
 from .. import audit
 from ..transactions import after_commit
 from . import slot
+from .decision import NOT_ON_RECORD, REPLACED, SIGNED_OUT
 from .sessions import Check, CheckedSession
-from .site_store import site_store
+from .site_store import delete_session, site_store
 from .slot import CLAIM, RULE
+
+# A record that was replaced within this time was replaced by the login that is noted as the account's last one.
+LOGIN_TAKES = timedelta(minutes=1)
 
 
 class SessionCheckMiddleware(MiddlewareMixin):
@@ -30,21 +36,27 @@ class SessionCheckMiddleware(MiddlewareMixin):
         session = getattr(request, "session", None)
         if isinstance(session, CheckedSession) and (check := session.check):
             if check.decision.reason:
-                after_commit(partial(_delete, check, check.decision.reason))
+                after_commit(partial(_end, check, check.decision.reason))
             elif check.decision.takes_free_slot:
                 after_commit(partial(_take_free_slot, check, session))
         return response
 
 
-def _delete(check: Check, reason: str) -> None:
-    store = site_store()(check.session_key)
-    # An earlier request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
-    if not check.session_key or not store.exists(check.session_key):
+def _end(check: Check, reason: str) -> None:
+    # Another request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
+    if not check.session_key or not delete_session(check.session_key) or reason == SIGNED_OUT:
         return
-    store.delete()
     user = get_user_model()._default_manager.filter(pk=check.data[SESSION_KEY]).first()
-    if user is not None and slot.is_current(user, check.data):
-        audit.announce_eviction(user, check.session_key, reason)
+    if user is not None and slot.can_still_sign_in(user, check.data):
+        audit.announce_eviction(user, check.session_key, _announced(reason, user.last_login))
+
+
+def _announced(reason: str, last_login: datetime | None) -> str:
+    """Return the reason for the audit line. A login commits before it evicts, and the check may come in between."""
+    if reason != REPLACED:
+        return reason
+    is_login_under_way = last_login is not None and timezone.now() - last_login < LOGIN_TAKES
+    return slot.SIGNED_IN_ELSEWHERE if is_login_under_way else NOT_ON_RECORD
 
 
 def _take_free_slot(check: Check, session: CheckedSession) -> None:

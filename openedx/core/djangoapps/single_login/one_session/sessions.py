@@ -33,7 +33,7 @@ class Check:
 
 class CheckedSession(SessionBase):
     """
-    A session that loads only while it may live. Its store is the next class in the order of inheritance.
+    A session that loads empty unless it is accepted. Its store is the next class in the order of inheritance.
 
     Loading writes nothing to the store or the database. ``check`` tells ``SessionCheckMiddleware`` what is left to do.
     """
@@ -41,7 +41,7 @@ class CheckedSession(SessionBase):
     check: Check | None = None
 
     def load(self) -> dict[str, Any]:
-        """Return the content of the session, or {} if it may not live. Costs nothing if nobody is signed in."""
+        """Return the content of the session, or {} if it is not accepted. Costs nothing if nobody is signed in."""
         data = super().load()
         if SESSION_KEY not in data or not is_protection_on() or not is_in_place():
             return data

@@ -2,8 +2,8 @@
 The slot for the one session of an account: ``UserProfile.meta["session_id"]``.
 
 A login records the key of its session in the slot. With the check at every request it also writes this key into the
-session: the *claim*. The claim stays the same when the session's key changes, so the check can compare it with the
-record.
+session, after the commit: the *claim*. The claim stays the same when the session's key changes, so the check can
+compare it with the record.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError, OperationalError, transaction
+from django.db.models import OuterRef, Subquery
 from django.utils.crypto import constant_time_compare, get_random_string
 
 from .. import audit
 from ..exemptions import Rule, is_every_request_checked
 from ..transactions import after_commit, profile_database
-from .site_store import site_store
+from .site_store import delete_session, site_store
 
 if TYPE_CHECKING:
     # The platform imports this module before its models are loaded.
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 META_KEY = "session_id"
-# In a session: the key under which it was recorded, or the rule that let it in without a record. Never both.
+# In a session: the key under which it was recorded, or the rule that exempted its login. Never both.
 CLAIM = "single_login_claim"
 RULE = "single_login_rule"
 
@@ -59,34 +60,23 @@ def find_or_create_profile(user: User) -> Profile:
 
 def record_login(profile: Profile, request: HttpRequest) -> None:
     """
-    Record the session of ``request`` in the slot of ``profile``, and evict the session on record before.
+    Record the session of ``request``, with which ``profile.user`` has just signed in, and evict the one on record.
+
+    A session that is on record already keeps its key. Nothing is written for it.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read.
     """
-    replace_record(profile, prepare_session(request))
-
-
-def prepare_session(request: HttpRequest) -> str:
-    """
-    Prepare the session of ``request``, with which somebody has just signed in, for the slot.
-
-    A session that signs in again gets a fresh key. Another login may be evicting the old one at this moment. With the
-    check at every request, the session gets its claim.
-
-    Returns:
-        The key that must be recorded.
-    """
     session = request.session
-    sent_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if CLAIM in session or RULE in session or session.session_key in (None, sent_key):
+    if _is_on_record(profile, session):
+        return
+    if _signs_in_again(request):
+        # Another login may be evicting the session under its old key.
         _renew_key(session)
     claim = new_claim(session)
-    session.pop(RULE, None)
-    session.pop(CLAIM, None)
-    if is_every_request_checked():
-        session[CLAIM] = claim
-    return claim
+    if _replace(profile, claim, profile.user.password):
+        # If the transaction is rolled back, the session keeps the claim that is on record.
+        after_commit(partial(_note_claim, session, claim))
 
 
 def replace_record(profile: Profile, session_key: str | None) -> None:
@@ -98,11 +88,7 @@ def replace_record(profile: Profile, session_key: str | None) -> None:
     Raises:
         ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
     """
-    with transaction.atomic(using=profile_database(), savepoint=False):
-        earlier = _read_locked(profile)
-        _write(profile, session_key)
-        if earlier and earlier != session_key:
-            after_commit(partial(_evict, profile.user, earlier))
+    _replace(profile, session_key)
 
 
 def clear_own_record(user: User, session: SessionBase) -> None:
@@ -118,7 +104,7 @@ def clear_own_record(user: User, session: SessionBase) -> None:
 
 
 def note_rule(session: SessionBase, rule: Rule) -> None:
-    """With the check at every request, note in ``session`` the rule that let it in. It has no claim then."""
+    """With the check at every request, note in ``session`` the rule that exempts it. It has no claim then."""
     if is_every_request_checked():
         session.pop(CLAIM, None)
         session[RULE] = [rule.setting, rule.name]
@@ -136,10 +122,10 @@ def take_free_slot(data: dict[str, Any], claim: str) -> bool:
             # Lock the account's row first, as a login does, to avoid deadlocks.
             accounts = get_user_model()._default_manager.using(profile_database())
             account = accounts.select_for_update(nowait=True).filter(pk=data[SESSION_KEY]).first()
-            if account is None or not is_current(account, data):
+            if account is None or not can_still_sign_in(account, data):
                 return False
             profile = find_or_create_profile(account)
-            recorded = _read_locked(profile, nowait=True)
+            recorded, _ = _read_locked(profile, nowait=True)
             if recorded and recorded != claim:
                 return False
             _write(profile, claim)
@@ -184,11 +170,29 @@ def parse_meta(text: str) -> dict[str, Any]:
     return meta
 
 
-def is_current(user: User, data: dict[str, Any]) -> bool:
-    """Tell whether the session with these ``data`` can still sign ``user`` in: active, and the same password."""
+def can_still_sign_in(user: User, data: dict[str, Any]) -> bool:
+    """Tell whether Django accepts a session with these ``data`` for ``user``: active, and the same password."""
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     is_same_password = any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
     return user.is_active and data.get(SESSION_KEY) == str(user.pk) and is_same_password
+
+
+def _is_on_record(profile: Profile, session: SessionBase) -> bool:
+    """
+    Tell whether the record, as it was read with ``profile``, names ``session``.
+
+    No lock is needed. A login that replaces the record later than this came later, and evicts this session. A session
+    with a rule may be ended by the check at this moment.
+    """
+    claim = session.get(CLAIM) if is_every_request_checked() else None
+    recorded = parse_meta(profile.meta).get(META_KEY)
+    return bool(recorded) and RULE not in session and recorded == (claim or session.session_key)
+
+
+def _signs_in_again(request: HttpRequest) -> bool:
+    """Tell whether the session of ``request`` existed before this login, or has no key yet."""
+    session, sent_key = request.session, request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    return CLAIM in session or RULE in session or session.session_key in (None, sent_key)
 
 
 def _renew_key(session: SessionBase) -> None:
@@ -200,11 +204,33 @@ def _renew_key(session: SessionBase) -> None:
         after_commit(type(session)(old_key).delete)
 
 
+def _replace(profile: Profile, session_key: str | None, password: str | None = None) -> bool:
+    """
+    Do what ``replace_record`` says. Return whether ``session_key`` is on record now.
+
+    With ``password``, the hash to which the session is tied, nothing is recorded if the account has another one. Then a
+    later login has upgraded the hash once more, Django does not accept the session, and that login takes the slot.
+    """
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        earlier, stored_password = _read_locked(profile)
+        if password not in (None, stored_password):
+            return False
+        _write(profile, session_key)
+        if earlier and earlier != session_key:
+            after_commit(partial(_evict, profile.user, earlier))
+    return True
+
+
+def _note_claim(session: SessionBase, claim: str) -> None:
+    session.pop(RULE, None)
+    session.pop(CLAIM, None)
+    if is_every_request_checked():
+        session[CLAIM] = claim
+
+
 def _evict(user: User, session_key: str) -> None:
-    store = site_store()(session_key)
-    data = store.load()
-    store.delete()
-    if is_current(user, data):
+    data = site_store()(session_key).load()
+    if delete_session(session_key) and can_still_sign_in(user, data):
         audit.announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
 
 
@@ -212,17 +238,24 @@ def _clear_record(user: User, claim: str | None) -> None:
     try:
         with transaction.atomic(using=profile_database()):
             profile: Profile | None = _profiles().filter(user=user).first()
-            if profile is not None and _read_locked(profile, nowait=True) == claim:
+            if profile is not None and _read_locked(profile, nowait=True)[0] == claim:
                 _write(profile, None)
     except DatabaseError:
         LOG.exception("The record of a session of user.id %s was not cleared at its logout", user.pk)
 
 
-def _read_locked(profile: Profile, nowait: bool = False) -> Any:
-    """Lock the row of ``profile``, read its ``meta`` again, and return the session key on record."""
-    locked = _profiles().select_for_update(nowait=nowait)
-    profile.meta = str(locked.values_list("meta", flat=True).get(pk=profile.pk))
-    return parse_meta(profile.meta).get(META_KEY)
+def _read_locked(profile: Profile, nowait: bool = False) -> tuple[Any, str]:
+    """
+    Lock the row of ``profile`` and read its ``meta`` again.
+
+    Returns:
+        The session key on record, and the account's stored hash of its password. The account is not locked.
+    """
+    password = get_user_model()._default_manager.filter(pk=OuterRef("user_id")).values("password")
+    locked = _profiles().select_for_update(nowait=nowait).annotate(password=Subquery(password))
+    meta, stored_password = locked.values_list("meta", "password").get(pk=profile.pk)
+    profile.meta = str(meta)
+    return parse_meta(profile.meta).get(META_KEY), stored_password
 
 
 def _write(profile: Profile, session_key: str | None) -> None:

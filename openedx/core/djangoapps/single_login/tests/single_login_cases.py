@@ -316,10 +316,29 @@ class SingleLoginCases:
             assert self.is_signed_in(first)
         assert self.meta() == before
 
+    @ddt.data(
+        *((signal, rule) for signal in (user_logged_in, user_logged_out) for rule in (BY_USERNAME, BY_GROUP)),
+    )
+    @ddt.unpack
+    def test_case_10_a_token_of_an_exempt_account_keeps_its_record_and_its_sessions(self, signal, exemptions):
+        client = self.new_client(self.user)
+        before = self.meta()
+        request = RequestFactory().get("/")
+        request.session, request.user = import_module(settings.SESSION_ENGINE).SessionStore(), AnonymousUser()
+        user = get_user_model().objects.get(pk=self.user.pk)
+        with override_settings(**exemptions), audit_lines() as lines:
+            signal.send(sender=type(user), request=request, user=user)
+        assert self.meta() == before
+        assert self.is_signed_in(client)
+        assert [line for line in lines if "Single login" in line] == []
+
 
 @ddt.ddt
 class SlotCases(SingleLoginCases):
     """The cases that need the slot: our own receiver records each login, and clears its own record at a logout."""
+
+    # A session in a cookie cannot be deleted, and has another key after each change.
+    can_delete_sessions = True
 
     @property
     def enforce_single_login(self):
@@ -396,7 +415,7 @@ class SlotCases(SingleLoginCases):
             signal.disconnect(hear)
         return received
 
-    def test_case_2_of_two_logins_that_meet_only_the_later_one_lives(self):
+    def test_case_2_of_two_logins_that_meet_only_the_later_one_is_accepted(self):
         winner, loser = self.new_client(), self.new_client()
         self.overtake(loser, winner)
         assert self.signed_in([loser, winner]) == [winner]
@@ -417,9 +436,26 @@ class SlotCases(SingleLoginCases):
         user_logged_in.connect(step)
         assert self.sign_in(loser, self.user).status_code in (200, 302, 400)
 
-    def test_case_2_signing_in_again_takes_the_slot_under_a_fresh_key(self):
+    def test_case_2_a_session_on_record_that_signs_in_again_keeps_its_key(self):
+        client = self.new_client(self.user)
+        key = client.session.session_key
+        assert self.sign_in(client, self.user).status_code in (200, 302)
+        if self.can_delete_sessions:
+            assert client.session.session_key == key
+        assert self.recorded() == self.key_of(client)
+
+    def test_case_2_a_login_signal_for_a_session_on_record_keeps_its_key(self):
+        session = self.new_client(self.user).session
+        recorded, key = self.recorded(), session.session_key
+        request = RequestFactory().get("/")
+        request.session, request.COOKIES[settings.SESSION_COOKIE_NAME] = session, key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        assert (self.recorded(), session.session_key) == (recorded, key)
+
+    def test_case_2_a_session_that_is_not_on_record_signs_in_again_under_a_fresh_key(self):
         client = self.new_client(self.user)
         key = self.key_of(client)
+        self.profiles.update(meta='{"session_id": "somebody-elses"}')
         assert self.sign_in(client, self.user).status_code in (200, 302)
         assert self.key_of(client) == self.recorded() != key
 
@@ -581,9 +617,6 @@ class SlotCases(SingleLoginCases):
 class EveryRequestCases(SlotCases):
     """The cases that need the check at every request."""
 
-    # A session in a cookie cannot be deleted.
-    can_delete_sessions = True
-
     def written_keys(self, session):
         """Return the keys that single login has written into ``session``."""
         return [name for name, _ in session.items() if name.startswith("single_login")]
@@ -622,7 +655,7 @@ class EveryRequestCases(SlotCases):
         assert not any(line.endswith("signed in elsewhere") for line in lines)
         assert not self.is_signed_in(client)
 
-    def test_case_7_a_session_whose_record_was_cleared_lives_while_its_account_is_exempt(self):
+    def test_case_7_a_session_whose_record_was_cleared_is_accepted_while_its_account_is_exempt(self):
         client = self.new_client(self.user)
         self.profiles.update(meta="{}")
         with override_settings(**BY_GROUP):
@@ -692,6 +725,19 @@ class EveryRequestCases(SlotCases):
         assert self.written_keys(request.session) == ["single_login_claim"]
         assert self.recorded() == self.key_in(request.session)
 
+    def test_case_8_a_session_on_record_that_was_exempt_meanwhile_gets_a_fresh_key(self):
+        request = RequestFactory().get("/")
+        with override_settings(**BY_GROUP):
+            session = self.new_client(self.user).session
+            assert SESSION_KEY in session
+        # The check may be ending the session in another tab, as no longer exempt.
+        key = session.session_key
+        self.profiles.update(meta=json.dumps({"session_id": key}))
+        request.session, request.COOKIES[settings.SESSION_COOKIE_NAME] = session, key
+        self.enforce_single_login(signal=user_logged_in, sender=type(self.user), request=request, user=self.user)
+        assert self.recorded() == self.key_in(session) != key
+        assert self.written_keys(session) == ["single_login_claim"]
+
     def test_case_8_a_session_that_is_no_longer_exempt_is_deleted_by_the_check(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
@@ -714,7 +760,7 @@ class EveryRequestCases(SlotCases):
         assert self.evictions_of(lambda: self.is_signed_in(client)) == []
         assert not self.is_signed_in(client)
 
-    def test_case_12_a_session_lives_on_over_a_password_change_and_the_next_login_ends_it(self):
+    def test_case_12_a_session_is_accepted_after_a_password_change_and_the_next_login_ends_it(self):
         first = self.new_client(self.user)
         key = first.session.session_key
         self.change_password(first)
@@ -730,7 +776,6 @@ class EveryRequestCases(SlotCases):
         def outlive():
             self.change_password(first)
             assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
-            self.sign_out(second)
             assert [self.is_signed_in(first) for _ in range(2)] == [False] * 2
 
         assert self.reasons_of(outlive) == self.announced("not the session on record")
@@ -741,7 +786,7 @@ class EveryRequestCases(SlotCases):
         self.sign_out(client)
         assert self.recorded() is None
 
-    def test_case_12_a_session_lives_on_over_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
+    def test_case_12_a_session_is_accepted_after_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
         first = self.new_client(self.user)
         with self.rotated_key():
             assert [self.is_signed_in(first) for _ in range(2)] == [True, True]
@@ -756,12 +801,12 @@ class EveryRequestCases(SlotCases):
         later = self.new_client(self.user)
         assert self.signed_in([lone, later]) == [later]
 
-    def test_case_13_of_several_sessions_from_before_one_lives(self):
+    def test_case_13_of_several_sessions_from_before_one_is_accepted(self):
         clients = [self.from_before() for _ in range(3)]
         assert self.signed_in(clients) == clients[:1]
         assert self.signed_in(reversed(clients)) == clients[:1]
 
-    def test_case_13_the_session_that_the_platform_recorded_lives(self):
+    def test_case_13_the_session_that_the_platform_recorded_is_accepted(self):
         unrecorded, recorded = self.from_before(), self.from_before()
         self.profiles.update(meta=f'{{"session_id": "{self.key_of(recorded)}"}}')
         assert self.signed_in([unrecorded, recorded]) == [recorded]
@@ -781,7 +826,7 @@ class EveryRequestCases(SlotCases):
         assert self.signed_in([ended, lone]) == [lone]
 
     @ddt.data("somebody-elses", None)
-    def test_case_13_exempt_sessions_from_before_all_live_while_they_are_exempt(self, on_record):
+    def test_case_13_exempt_sessions_from_before_are_all_accepted_while_they_are_exempt(self, on_record):
         self.profiles.update(meta=json.dumps({"session_id": on_record}))
         clients = [self.from_before() for _ in range(3)]
         with override_settings(**BY_GROUP):
@@ -789,7 +834,7 @@ class EveryRequestCases(SlotCases):
         assert self.signed_in(clients) == []
         assert self.recorded() == on_record
 
-    def test_case_13_a_session_from_before_without_a_profile_lives(self):
+    def test_case_13_a_session_from_before_without_a_profile_is_accepted(self):
         lone = self.from_before()
         self.profiles.all().delete()
         assert self.is_signed_in(lone)

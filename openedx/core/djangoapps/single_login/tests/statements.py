@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from django.db import connection
 
 SESSION_STORE = "django_session"
-TABLE = re.compile(r"(?:FROM|INTO|UPDATE) [`\"](\w+)[`\"]")
+# The last table: one in a subquery comes before it.
+TABLE = re.compile(r".*(?:FROM|INTO|UPDATE) [`\"](\w+)[`\"]", re.DOTALL)
 
 
 class Statements:

@@ -7,10 +7,12 @@ from django.test import SimpleTestCase
 
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.one_session.decision import (
-    LIVE,
+    ACCEPT,
     META_UNREADABLE,
     NO_LONGER_EXEMPT,
     NOT_ON_RECORD,
+    REPLACED,
+    SIGNED_OUT,
     TAKE_FREE_SLOT,
     UNREADABLE,
     Decision,
@@ -50,24 +52,27 @@ class DecideTest(SimpleTestCase):
 
     # claim, rule held, record, rule that exempts now, decision, what was read
     @ddt.data(
-        # The session was let in by a rule.
-        (None, BY_NAME, None, BY_NAME, LIVE, ["held rule"]),
-        (None, BY_NAME, OTHER, BY_NAME, LIVE, ["held rule"]),
+        # The session has a rule.
+        (None, BY_NAME, None, BY_NAME, ACCEPT, ["held rule"]),
+        (None, BY_NAME, OTHER, BY_NAME, ACCEPT, ["held rule"]),
         (None, BY_NAME, OTHER, BY_GROUP, Decision(rule=BY_GROUP), ["held rule", "rule"]),
         (None, BY_NAME, OTHER, None, Decision(reason=NO_LONGER_EXEMPT), ["held rule", "rule"]),
         (None, BY_NAME, None, None, Decision(reason=NO_LONGER_EXEMPT), ["held rule", "rule"]),
         (None, BY_NAME, KEY, None, Decision(reason=NO_LONGER_EXEMPT), ["held rule", "rule"]),
         # The session has a claim.
-        (CLAIM, None, CLAIM, None, LIVE, ["record"]),
-        (CLAIM, None, CLAIM, BY_NAME, LIVE, ["record"]),
+        (CLAIM, None, CLAIM, None, ACCEPT, ["record"]),
+        (CLAIM, None, CLAIM, BY_NAME, ACCEPT, ["record"]),
         (CLAIM, None, KEY, None, Decision(reason=NOT_ON_RECORD), ["record", "rule"]),
         (CLAIM, None, OTHER, None, Decision(reason=NOT_ON_RECORD), ["record", "rule"]),
+        (KEY, None, OTHER, None, Decision(reason=REPLACED), ["record", "rule"]),
+        (KEY, None, None, None, Decision(reason=NOT_ON_RECORD), ["record", "rule"]),
+        (KEY, None, UNREADABLE, None, Decision(reason=META_UNREADABLE), ["record", "rule"]),
         (CLAIM, None, OTHER, BY_NAME, Decision(rule=BY_NAME), ["record", "rule"]),
-        (CLAIM, None, None, None, Decision(reason=NOT_ON_RECORD), ["record", "rule"]),
+        (CLAIM, None, None, None, Decision(reason=SIGNED_OUT), ["record", "rule"]),
         (CLAIM, None, None, BY_NAME, Decision(rule=BY_NAME), ["record", "rule"]),
         (CLAIM, None, UNREADABLE, None, Decision(reason=META_UNREADABLE), ["record", "rule"]),
         (CLAIM, None, UNREADABLE, BY_NAME, Decision(rule=BY_NAME), ["record", "rule"]),
-        # The session is from before single login.
+        # The session is from before.
         (None, None, KEY, None, Decision(claim=KEY), ["record"]),
         (None, None, KEY, BY_NAME, Decision(claim=KEY), ["record"]),
         (None, None, OTHER, None, Decision(reason=NOT_ON_RECORD), ["record", "rule"]),

@@ -1,4 +1,4 @@
-"""The LMS of a site whose database and sessions outlive a process. LEVEL is the level of the protection."""
+"""The LMS of a site whose database and sessions outlive a process."""
 
 import os
 from pathlib import Path
@@ -6,9 +6,6 @@ from pathlib import Path
 from common.envs import *  # noqa: F403
 from edx_django_utils.plugins import add_plugins
 
-# This project has no plugins, like a platform without the wheel.
-LEVEL = os.environ["LEVEL"]
-PROJECT = "no.plugins" if LEVEL == "without the wheel" else "lms.djangoapp"
 INSTALLED_APPS = installed_apps(PROJECT)  # noqa: F405
 DATABASES = {"default": {**DATABASES["default"], "NAME": Path("site.sqlite3").resolve()}}  # noqa: F405
 SESSION_ENGINE = f"django.contrib.sessions.backends.{os.environ['ENGINE']}"
@@ -17,6 +14,6 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": Path("cache").resolve()}
 }
 SINGLE_LOGIN_EXEMPT_USERNAMES = ["worker"]
-SINGLE_LOGIN_CHECK_EVERY_REQUEST = LEVEL == "every request"
+SINGLE_LOGIN_CHECK_EVERY_REQUEST = os.environ["CHECK_EVERY_REQUEST"] == "true"
 
-add_plugins(__name__, PROJECT, "production")
+add_plugins(__name__, PROJECT, "production")  # noqa: F405

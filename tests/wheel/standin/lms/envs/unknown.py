@@ -1,8 +1,5 @@
-"""Settings of another Django project, without the app ``student``."""
+"""The settings of ``flags`` for another Django project, without the app ``student``."""
 
-from common.envs import *  # noqa: F403
-from edx_django_utils.plugins import add_plugins
+from lms.envs.flags import *  # noqa: F403
 
-INSTALLED_APPS = installed_apps("lms.djangoapp")[:-1]  # noqa: F405
-
-add_plugins(__name__, "lms.djangoapp", "test")
+INSTALLED_APPS.remove("common.djangoapps.student")  # noqa: F405

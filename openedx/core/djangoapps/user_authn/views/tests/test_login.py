@@ -211,7 +211,7 @@ class EveryRequestSignedCookiesTest(LmsCases, EveryRequestCases, TransactionTest
     """
 
     # The platform's record of such a session is not a claim.
-    test_case_13_the_session_that_the_platform_recorded_lives = None
+    test_case_13_the_session_that_the_platform_recorded_is_accepted = None
     # A session in a cookie cannot be deleted: no eviction is announced, and a kept cookie is valid again with the
     # exemption (docs/reliability.rst).
     test_case_1_an_eviction_is_audited_once_without_a_session_key = None

@@ -1,12 +1,19 @@
 """The session engine of the check at every request: errors, asynchronous views, and other engines below it."""
 
+from datetime import timedelta
+
+import ddt
 from asgiref.sync import async_to_sync
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends import db
 from django.test import Client, TransactionTestCase, override_settings
+from django.utils import timezone
 
+from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import every_request
+from openedx.core.djangoapps.single_login.one_session.site_store import delete_session, site_store
+from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 
@@ -17,6 +24,7 @@ class SessionStore(db.SessionStore):
         raise ConnectionError("The store is gone")
 
 
+@ddt.ddt
 @override_settings(**every_request())
 class SessionEngineTest(TransactionTestCase):
     """Two browsers sign in to one account."""
@@ -55,6 +63,27 @@ class SessionEngineTest(TransactionTestCase):
                 assert self.first.get("/dashboard").status_code == 302
             assert "The store is gone" in str(logged.output)
             assert self.second.get("/dashboard").status_code == 200
+
+    @ddt.data(*ALL_ENGINES)
+    def test_session_is_deleted_once(self, engine):
+        with site_engine(engine):
+            store = site_store()()
+            store["visited"] = True
+            store.save()
+            key = store.session_key
+            assert [delete_session(key) for _ in range(2)] == [engine != "signed_cookies", False]
+            assert not site_store()().exists(key)
+
+    @ddt.data((None, "not the session on record"), (61, "not the session on record"), (1, "signed in elsewhere"))
+    @ddt.unpack
+    def test_session_that_was_replaced_on_record_was_signed_in_elsewhere_if_that_login_is_recent(self, seconds, reason):
+        self.sign_in(self.first)
+        last_login = None if seconds is None else timezone.now() - timedelta(seconds=seconds)
+        get_user_model().objects.update(last_login=last_login)
+        UserProfile.objects.update(meta='{"session_id": "another"}')
+        with audit_lines() as lines:
+            assert self.first.get("/dashboard").status_code == 302
+        assert [line.rpartition(" - ")[2] for line in lines] == [reason]
 
     def test_session_store_is_a_class_of_the_engine_module(self):
         store = type(self.client.session)

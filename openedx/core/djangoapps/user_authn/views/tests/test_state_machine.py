@@ -105,7 +105,7 @@ class Model:
         self.keys[browser] = None
 
     def check(self, key):
-        """Return the session of this key with the claim or rule that lets it live, or None if it has ended."""
+        """Return the session of this key with its claim or rule, or None if it is not accepted."""
         session = self.store[key]
         account = session.account
         if session.rule and self.still_exempts(session.rule, account):
@@ -157,14 +157,17 @@ class Model:
         if is_again:
             session = earlier
         exemption = self.exemption(account)
-        if self.is_on and exemption:
+        if self.is_on and exemption and self.checks_every_request:
             session = replace(session, claim=None, rule=exemption)
-        takes_the_slot = self.is_on and not exemption
+        key = self.keys[browser]
+        is_on_record = is_again and not session.rule and account.record in {session.claim or key} - {None}
+        takes_the_slot = self.is_on and not exemption and not is_on_record
         self.save(browser, session, fresh_key=takes_the_slot or not is_again)
         if takes_the_slot:
             self.delete(account.record)
             account.record = self.new_claim(self.keys[browser])
-            self.store[self.keys[browser]] = replace(session, claim=account.record, rule=None)
+            claim = account.record if self.checks_every_request else None
+            self.store[self.keys[browser]] = replace(session, claim=claim, rule=None)
         return True
 
     def sign_out(self, browser):
@@ -280,15 +283,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(order=st.permutations(BROWSERS))
     def every_browser_sends_a_request(self, order):
-        live = {}
+        accepted = {}
         for browser in order:
             self.send_a_request(browser)
         for browser in order:
             if self.clients[browser].get("/dashboard").status_code == 200:
                 session = self.store(self.cookie(browser))
-                live.setdefault(int(session["_auth_user_id"]), []).append(session)
+                accepted.setdefault(int(session["_auth_user_id"]), []).append(session)
         for account, user in enumerate(self.users):
-            sessions = live.get(user.pk, [])
+            sessions = accepted.get(user.pk, [])
             is_exempt = self.model.exemption(self.model.accounts[account])
             if self.model.is_on and self.model.checks_every_request and sessions and not is_exempt:
                 assert [session["single_login_claim"] for session in sessions] == [self.recorded(account)]

@@ -1,4 +1,4 @@
-"""The table of cases, with the wheel on an unchanged platform."""
+"""The table of cases with the check at every request, on an unchanged platform."""
 
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
@@ -6,14 +6,14 @@ from django.db import connection
 from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 from jwt_cookie_cases import JwtCookieCases
-from single_login_cases import SingleLoginCases, protection
+from single_login_cases import EveryRequestCases, protection
 from statement_cases import StatementCases
 
 from common.djangoapps.student import models
 
 
-class SingleLoginOnThePlatformTest(SingleLoginCases, JwtCookieCases, StatementCases, TransactionTestCase):
-    """The LMS or Studio that the settings name. tox runs it with several settings."""
+class EveryRequestTest(EveryRequestCases, JwtCookieCases, StatementCases, TransactionTestCase):
+    """The LMS that the settings name. tox runs it with several settings."""
 
     def test_the_app_is_the_installed_one(self):
         assert apps.get_app_config("single_login").name == "openedx_single_login"

@@ -1,0 +1,116 @@
+"""A session that signs in again in a request whose transaction is rolled back, although its session is saved."""
+
+from itertools import product
+
+import ddt
+from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django.http import Http404
+from django.test import Client, TransactionTestCase, override_settings
+
+from common.djangoapps.student.models import UserProfile
+from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
+from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, ENGINES, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, GROUP, protection
+
+
+def forbid(**kwargs):
+    raise PermissionDenied
+
+
+def find_nothing(**kwargs):
+    raise Http404
+
+
+def roll_back(**kwargs):
+    """Do what Django REST framework does when a view raises one of its errors: answer, and roll back."""
+    transaction.set_rollback(True)
+
+
+REFUSALS = [forbid, find_nothing, roll_back]
+
+
+@ddt.ddt
+class RolledBackLoginTest(TransactionTestCase):
+    """At login: the session that was on record stays there, and its browser stays signed in."""
+
+    def setUp(self):
+        super().setUp()
+        atomic = connection.settings_dict["ATOMIC_REQUESTS"]
+        self.addCleanup(connection.settings_dict.update, ATOMIC_REQUESTS=atomic)
+        connection.settings_dict["ATOMIC_REQUESTS"] = True
+        self.user = UserFactory(groups=[GROUP])
+        self.browser = Client()
+
+    def sign_in(self, browser=None):
+        data = {"email": self.user.email, "password": TEST_PASSWORD}
+        return (browser or self.browser).post("/login_ajax", data).status_code
+
+    def sign_in_and_be_refused(self, refusal):
+        user_logged_in.connect(refusal)
+        try:
+            self.sign_in()
+        finally:
+            user_logged_in.disconnect(refusal)
+
+    def is_signed_in(self, browser=None):
+        return (browser or self.browser).get("/dashboard").status_code == 200
+
+    def recorded(self):
+        return UserProfile.objects.get(user=self.user).get_meta().get("session_id")
+
+    @ddt.data(*product(ENGINES, REFUSALS))
+    @ddt.unpack
+    def test_session_on_record_keeps_its_key_and_the_record(self, engine, refusal):
+        with site_engine(engine):
+            self.sign_in()
+            key = self.browser.session.session_key
+            self.sign_in_and_be_refused(refusal)
+            assert self.is_signed_in()
+            assert self.recorded() == self.browser.session.session_key == key
+
+
+@ddt.ddt
+@override_settings(**every_request())
+class EveryRequestRolledBackLoginTest(RolledBackLoginTest):
+    """At every request."""
+
+    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.unpack
+    def test_session_on_record_is_accepted(self, engine, refusal):
+        with site_engine(engine):
+            self.sign_in()
+            self.sign_in_and_be_refused(refusal)
+            assert [self.is_signed_in() for _ in range(2)] == [True, True]
+
+    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.unpack
+    def test_session_from_before_is_accepted_and_a_later_login_ends_it(self, engine, refusal):
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            self.sign_in_and_be_refused(refusal)
+            assert [self.is_signed_in() for _ in range(2)] == [True, True]
+            later = Client()
+            self.sign_in(later)
+            assert [self.is_signed_in(each) for each in (self.browser, later)] == [False, True]
+
+    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.unpack
+    def test_exempt_session_is_accepted_while_it_is_exempt(self, engine, refusal):
+        with site_engine(engine):
+            with override_settings(**BY_GROUP):
+                self.sign_in()
+                self.sign_in_and_be_refused(refusal)
+                assert self.is_signed_in()
+            assert not self.is_signed_in()
+
+    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.unpack
+    def test_first_login_never_leaves_two_sessions(self, engine, refusal):
+        with site_engine(engine):
+            other = Client()
+            self.sign_in(other)
+            self.sign_in_and_be_refused(refusal)
+            assert [self.is_signed_in(each) for each in (self.browser, other)] == [False, True]
