@@ -6,7 +6,6 @@ import logging
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 
 from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_pii_squelched, is_protection_on
 from openedx.core.djangoapps.single_login.one_session import slot
@@ -21,13 +20,13 @@ class UserProfile(models.Model):
     """Data of an account that Django's own user model has no column for."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, related_name="profile", on_delete=models.CASCADE)
-    name = models.CharField(_("full name"), blank=True, max_length=255, db_index=True)
-    meta = models.TextField(_("meta"), blank=True, help_text=_("A JSON object."))
+    name = models.CharField("full name", blank=True, max_length=255, db_index=True)
+    meta = models.TextField("meta", blank=True, help_text="A JSON object.")
 
     class Meta:
         db_table = "auth_userprofile"
-        verbose_name = _("user profile")
-        verbose_name_plural = _("user profiles")
+        verbose_name = "user profile"
+        verbose_name_plural = "user profiles"
 
     def __str__(self):
         return f"{self.name} ({self.user_id})"
@@ -79,7 +78,8 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
         return
     # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
     user.profile = profile
-    slot.record_login(profile, request)
+    if session_key := slot.prepare_session(profile, request):
+        profile.set_login_session(session_key)
 
 
 # The app single_login leaves this receiver alone, because the guard is inside (docs/decisions/0003).

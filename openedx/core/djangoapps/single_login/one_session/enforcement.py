@@ -39,7 +39,8 @@ def enforce_single_login(
         return
     # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
     user.profile = profile  # type: ignore[assignment]
-    slot.record_login(profile, request)
+    if session_key := slot.prepare_session(profile, request):
+        slot.replace_record(profile, session_key)
 
 
 # The app replaces no receiver that has this attribute (see ``guard``).

@@ -58,37 +58,46 @@ def find_or_create_profile(user: User) -> Profile:
     return profile
 
 
-def record_login(profile: Profile, request: HttpRequest) -> None:
+def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
     """
-    Record the session of ``request``, with which ``profile.user`` has just signed in, and evict the one on record.
+    Prepare the session of ``request``, with which ``profile.user`` has just signed in, for the slot.
 
-    A session that is on record already keeps its key. Nothing is written for it.
+    Returns:
+        The key that must be recorded, or None if the session is on record already. Then it keeps its key.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read.
     """
     session = request.session
     if _is_on_record(profile, session):
-        return
+        return None
     if _signs_in_again(request):
         # Another login may be evicting the session under its old key.
         _renew_key(session)
     claim = new_claim(session)
-    if _replace(profile, claim, profile.user.password):
-        # If the transaction is rolled back, the session keeps the claim that is on record.
-        after_commit(partial(_note_claim, session, claim))
+    # If the transaction is rolled back, the session keeps the claim that is on record.
+    after_commit(partial(_note_claim, session, claim))
+    return claim
 
 
 def replace_record(profile: Profile, session_key: str | None) -> None:
     """
     Record ``session_key``, or None for no session, in the slot of ``profile``. Evict the session recorded before.
 
-    The row is locked and read again. Only ``meta`` is written. The eviction follows the commit.
+    The row is locked and read again. Only ``meta`` is written. The eviction follows the commit. Nothing is recorded if
+    the account has got another password hash since ``profile.user`` was read. Then a later login has upgraded the hash
+    once more, Django does not accept this session, and that login takes the slot.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
     """
-    _replace(profile, session_key)
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        earlier, stored_password = _read_locked(profile)
+        if session_key and stored_password != profile.user.password:
+            return
+        _write(profile, session_key)
+        if earlier and earlier != session_key:
+            after_commit(partial(_evict, profile.user, earlier))
 
 
 def clear_own_record(user: User, session: SessionBase) -> None:
@@ -202,23 +211,6 @@ def _renew_key(session: SessionBase) -> None:
     session.update(data)
     if old_key:
         after_commit(type(session)(old_key).delete)
-
-
-def _replace(profile: Profile, session_key: str | None, password: str | None = None) -> bool:
-    """
-    Do what ``replace_record`` says. Return whether ``session_key`` is on record now.
-
-    With ``password``, the hash to which the session is tied, nothing is recorded if the account has another one. Then a
-    later login has upgraded the hash once more, Django does not accept the session, and that login takes the slot.
-    """
-    with transaction.atomic(using=profile_database(), savepoint=False):
-        earlier, stored_password = _read_locked(profile)
-        if password not in (None, stored_password):
-            return False
-        _write(profile, session_key)
-        if earlier and earlier != session_key:
-            after_commit(partial(_evict, profile.user, earlier))
-    return True
 
 
 def _note_claim(session: SessionBase, claim: str) -> None:
