@@ -38,7 +38,7 @@ class XQueueViewSet(xqueue.XQueueViewSet):
         if credentials is None:
             return self._refuse(HTTPStatus.BAD_REQUEST, "Insufficient login info")
         try:
-            sign_in(request, *credentials, COLUMNS, seconds=None)
+            sign_in(request, *credentials, COLUMNS)
         except TooManyAttemptsError as refusal:
             return self._refuse(HTTPStatus.TOO_MANY_REQUESTS, refusal.value)
         except CannotCountError as refusal:

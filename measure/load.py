@@ -29,14 +29,14 @@ def add_arguments(parser):
 
 def on_site(url, options):
     """Return a row for the site at ``url``."""
-    from measure.users import Crowd
+    from measure.users import Visitors
 
-    crowd = Crowd(url, options, options.graders, options.learners)
-    crowd.visit("load")
-    answers = sum(crowd.statuses.values())
-    crowd.counts["other answers"] = answers - crowd.statuses[200] - crowd.statuses[302]
+    visitors = Visitors(url, options, options.graders, options.learners)
+    visitors.visit("load")
+    answers = sum(visitors.statuses.values())
+    visitors.counts["other answers"] = answers - visitors.statuses[200] - visitors.statuses[302]
     row = {"site": options.label, "graders": options.graders, "learners": options.learners, "seconds": options.seconds}
-    return [row | {"answers": answers} | {name: crowd.counts[name] for name in (*COUNTS, *FAULTS)}]
+    return [row | {"answers": answers} | {name: visitors.counts[name] for name in (*COUNTS, *FAULTS)}]
 
 
 def on_own(lms, options):

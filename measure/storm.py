@@ -13,6 +13,7 @@ from measure.figures import FIGURES, REPO_ROOT, insert
 from measure.populate import populate
 
 ACCOUNTS = ["xqwatcher"]
+QUEUE = "test-queue"
 DOCUMENT = "docs/performance.rst"
 TOLERANCE = 0.05
 STORM, EXEMPT, OFF = "no exemption", "exempt", "protection off"
@@ -24,7 +25,7 @@ FAULTS = ("failed logins", "refused requests", "lost results", "errors")
 
 def add_arguments(parser):
     """Add the storm's own options."""
-    parser.add_argument("--queue", default="test-queue", help="where the graders look for work")
+    parser.add_argument("--queue", default=QUEUE, help="where the graders look for work")
     parser.add_argument("--seconds", type=int, default=30, help="how long, once everybody has signed in")
     parser.add_argument("--graders", type=int, nargs="+", default=[20], metavar="N", help="how many; several in turn")
     parser.add_argument("--pause", type=float, default=1, help="seconds that grading takes, and an empty queue is left")
@@ -50,18 +51,19 @@ def on_own(lms, options):
 
 
 def _storm(url, options, number, scenario):
-    from measure.users import Crowd
+    from measure.users import Visitors
 
-    crowd = Crowd(url, options, graders=number)
-    crowd.visit(f"{number} graders, {scenario}")
-    if not crowd.counts["logins"]:
-        raise SystemExit(f"Nobody can sign in at {url}/xqueue/login/ as {options.account[0]}: {dict(crowd.statuses)}")
-    if not any(crowd.counts[name] for name in ("graded", *FAULTS)):
+    visitors = Visitors(url, options, graders=number)
+    visitors.visit(f"{number} graders, {scenario}")
+    if not visitors.counts["logins"]:
+        answers = dict(visitors.statuses)
+        raise SystemExit(f"Nobody can sign in at {url}/xqueue/login/ as {options.account[0]}: {answers}")
+    if not any(visitors.counts[name] for name in ("graded", *FAULTS)):
         raise SystemExit(f"Nothing was graded: the queue {options.queue} at {url} is empty. Submit some work first.")
-    row = {"scenario": scenario, "graders": number, "seconds": len(crowd.samples) - 1}
-    row |= {name: crowd.counts[name] for name in ("logins", "graded", *FAULTS)}
+    row = {"scenario": scenario, "graders": number, "seconds": len(visitors.samples) - 1}
+    row |= {name: visitors.counts[name] for name in ("logins", "graded", *FAULTS)}
     if number == options.graders[0]:
-        row["over time"] = {name: [sample[name] for sample in crowd.samples] for name in ("graded", "logins")}
+        row["over time"] = {name: [sample[name] for sample in visitors.samples] for name in ("graded", "logins")}
     return row
 
 

@@ -16,7 +16,7 @@ REFUSED = (301, 302, 401, 403)
 RESULT = {"correct": True, "score": 1, "msg": "Well done."}
 
 
-class Crowd(Environment):
+class Visitors(Environment):
     """Visitors of the site at ``url``. ``counts`` has the totals, and ``samples`` the totals after each second."""
 
     def __init__(self, url, options, graders, learners=0):

@@ -18,13 +18,11 @@ import pytest
 import requests
 
 from testing.production_lms import free_port
-from tools.provision import DATABASE, check_port, write_config
+from tools.provision import DATABASE, MARK, check_port, write_config
 
 REPO_ROOT = Path(__file__).resolve().parents[1]
 SUBMISSIONS = 200
 GRADERS = 20
-# The first words of each lms.yml that "make run" writes.
-MARK = '# Made by "make run"'
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 

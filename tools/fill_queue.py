@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from measure.populate import fill_queue
+from measure.storm import QUEUE
 from tools.provision import DATABASE, set_up_django
 
-QUEUE = "test-queue"
 WAITING = 200
 
 

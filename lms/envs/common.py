@@ -88,6 +88,9 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
 ]
 
+# As long as a login lasts on the platform: four weeks.
+SESSION_COOKIE_AGE = 4 * 7 * 24 * 60 * 60
+
 INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",

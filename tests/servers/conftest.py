@@ -16,7 +16,7 @@ from django.db.models.signals import post_init, pre_delete, pre_save
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
+from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 from testing.production_lms import find_obstacle, mysql_address, own_database, own_prefix, production_lms, redis_url
 from tests.servers import private_servers, stepping
 
@@ -99,7 +99,7 @@ def use_database(database):
 @pytest.fixture(params=["every_request"])
 def stepped(request, mariadb, settings):
     """Use Redis and atomic requests, at the level in ``request.param``, with the stops of ``stepping``."""
-    for name, value in (every_request() if request.param == "every_request" else at_login()).items():
+    for name, value in (every_request() if request.param == "every_request" else exempt_only()).items():
         setattr(settings, name, value)
     middleware = list(django_settings.MIDDLEWARE)
     session_middleware = middleware.index("django.contrib.sessions.middleware.SessionMiddleware")

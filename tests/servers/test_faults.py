@@ -13,8 +13,8 @@ import pytest
 import requests
 
 from testing.visitor import Browser
-from tests.servers import dying
-from tests.servers.crowd import Crowd
+from tests.servers import kill_worker
+from tests.servers.persistent_learners import PersistentLearners
 from tests.servers.session_store import live_sessions
 
 GUNICORN = {"workers": 2, "threads": 4}
@@ -110,15 +110,15 @@ def assert_no_key_in_the_log(lms, keys):
 def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_next_login_ends_it(
     lms, settings, engine, atomic_requests
 ):
-    middleware = [dying.MIDDLEWARE, *settings.MIDDLEWARE]
+    middleware = [kill_worker.MIDDLEWARE, *settings.MIDDLEWARE]
     with serve(lms, engine=engine, atomic_requests=atomic_requests, MIDDLEWARE=middleware) as url:
-        for moment in dying.MOMENTS:
+        for moment in kill_worker.MOMENTS:
             earlier = Browser(url, email("learner0"))
             _, earlier_key = earlier.sign_in()
             assert earlier.is_signed_in()
             dying_browser = Browser(url, email("learner0"))
             with pytest.raises(requests.ConnectionError):
-                dying_browser.sign_in(**{dying.HEADER: moment})
+                dying_browser.sign_in(**{kill_worker.HEADER: moment})
             number, name, meta, recorded = read_profile(lms, "learner0")
             assert (name, meta) == (NAME, OTHER_META)
             # A session that lives now is on record, so the next login will end it.
@@ -132,26 +132,26 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_redis_flushed_and_restarted_under_load_costs_a_login(lms, private_redis, how):
     with serve(lms) as url:
-        with Crowd(url, map(email, LEARNERS)) as crowd:
-            crowd.wait_for("fine", 20)
+        with PersistentLearners(url, map(email, LEARNERS)) as learners:
+            learners.wait_for("fine", 20)
             private_redis.flush()
-            crowd.wait_for("fine", 20)
+            learners.wait_for("fine", 20)
             with private_redis.stopped(how):
-                crowd.wait_for("failed", 20)
-            crowd.wait_for("fine", 20)
-        assert_all_is_mended(lms, url, crowd.keys)
+                learners.wait_for("failed", 20)
+            learners.wait_for("fine", 20)
+        assert_all_is_mended(lms, url, learners.keys)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("engine", ["cache", "db"])
 def test_mariadb_restarted_under_load_costs_a_login(lms, private_mariadb, engine, how):
     with serve(lms, engine=engine) as url:
-        with Crowd(url, map(email, LEARNERS)) as crowd:
-            crowd.wait_for("fine", 20)
+        with PersistentLearners(url, map(email, LEARNERS)) as learners:
+            learners.wait_for("fine", 20)
             with private_mariadb.stopped(how):
-                crowd.wait_for("failed", 20)
-            crowd.wait_for("fine", 20)
-        assert_all_is_mended(lms, url, crowd.keys)
+                learners.wait_for("failed", 20)
+            learners.wait_for("fine", 20)
+        assert_all_is_mended(lms, url, learners.keys)
 
 
 @pytest.mark.parametrize("engine", ["cache", "db"])

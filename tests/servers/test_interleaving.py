@@ -21,10 +21,10 @@ from django.test import Client
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import site_engine
+from openedx.core.djangoapps.single_login.tests.level_settings import site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import NEW_PASSWORD, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
-from tests.servers.browsing import is_accepted, key_of, recorded, sign_in
+from tests.servers.in_process_browsers import is_accepted, key_of, recorded, sign_in
 from tests.servers.stepping import SECONDS, Step, in_background
 
 pytestmark = pytest.mark.usefixtures("stepped")
@@ -38,8 +38,8 @@ LATE_SAVES = [
     ("db", "before_save"),
 ]
 ENGINES = ["cache", "cached_db", "db"]
-AT_LOGIN = pytest.mark.parametrize("stepped", ["at_login"], indirect=True)
-BOTH_LEVELS = pytest.mark.parametrize("stepped", ["at_login", "every_request"], indirect=True)
+AT_LOGIN = pytest.mark.parametrize("stepped", ["exempt_only"], indirect=True)
+BOTH_LEVELS = pytest.mark.parametrize("stepped", ["exempt_only", "every_request"], indirect=True)
 WITHIN_SAVE = [late_save for late_save in LATE_SAVES if late_save[1] == "within_save"]
 
 

@@ -34,8 +34,6 @@ CACHE_ALIAS = "single_login"
 COOKIE = "eviction_notice"
 SALT = "single_login.eviction_notice"
 COOKIE_SECONDS = 24 * 60 * 60
-# As long as the session of a login lives.
-CACHE_SECONDS = 4 * 7 * 24 * 60 * 60
 # The notice of a session that no login ended. Otherwise the notice is the time of the login.
 ENDED = "ended"
 
@@ -53,7 +51,7 @@ def store_notice(session_key, reason, **kwargs):
     try:
         # A slow request may bring an evicted session back, and the check then ends it once more.
         put = _cache().add if notice == ENDED else _cache().set
-        put(_hashed(session_key), notice, timeout=CACHE_SECONDS)
+        put(_hashed(session_key), notice, timeout=settings.SESSION_COOKIE_AGE)
     except Exception:
         LOG.warning("The notice of an ended session could not be written to the cache", exc_info=True)
 

@@ -15,7 +15,7 @@ from common.djangoapps.student import eviction_notice
 from common.djangoapps.student.eviction_notice import COOKIE
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.level_settings import every_request, site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_GROUP, protection
 
 SIGNED_IN_ELSEWHERE, ENDED = "signed in somewhere else", "This session has ended."

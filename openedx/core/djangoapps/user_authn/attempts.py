@@ -26,14 +26,12 @@ AUDIT_LOG = logging.getLogger("audit")
 # Errors of MySQL and MariaDB about a value with characters that the column's character set lacks.
 CHARACTER_ERRORS = frozenset({1267, 1270, 1271, 3854, 3988})
 
-SESSION_SECONDS = 4 * 7 * 24 * 60 * 60
 
-
-def sign_in(request, identifier, password, columns, seconds=SESSION_SECONDS):
+def sign_in(request, identifier, password, columns):
     """
-    Sign in with the account that has ``identifier`` in one of ``columns``, for so many ``seconds``.
+    Sign in with the account that has ``identifier`` in one of ``columns``.
 
-    None means as long as SESSION_COOKIE_AGE says. An identifier or a password that is too long for every account is
+    An identifier or a password that is too long for every account is
     refused before any work is done on it.
 
     Raises:
@@ -45,7 +43,7 @@ def sign_in(request, identifier, password, columns, seconds=SESSION_SECONDS):
     if password is None or not fits(identifier, columns):
         raise _incorrect_credentials()
     with attempt(request, identifier, columns) as user:
-        _log_in(request, user, password, seconds)
+        _log_in(request, user, password)
 
 
 @contextmanager
@@ -130,7 +128,7 @@ def refuse_if_deleted(request, user):
         raise _incorrect_credentials() from None
 
 
-def _log_in(request, user, password, seconds):
+def _log_in(request, user, password):
     user = _authenticate(request, user, password)
     if user is None:
         raise _incorrect_credentials()
@@ -138,7 +136,6 @@ def _log_in(request, user, password, seconds):
         raise InactiveAccountError
     with refuse_if_deleted(request, user):
         login(request, user)
-        request.session.set_expiry(seconds)
 
 
 def _authenticate(request, user, password):

@@ -29,7 +29,7 @@ from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login import __version__
 from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE
 
-from .levels import at_login, every_request
+from .level_settings import every_request, exempt_only
 from .single_login_cases import protection
 from .test_report import create_members
 
@@ -139,7 +139,7 @@ class ExemptionsCommandTest(TestCase):
     )
     @ddt.unpack
     def test_it_says_whether_the_protection_is_on_and_at_which_level(self, is_on, is_every_request, expected):
-        with protection(is_on, **(every_request() if is_every_request else at_login())):
+        with protection(is_on, **(every_request() if is_every_request else exempt_only())):
             assert run().splitlines()[2] == expected
             answer = json.loads(run("--format=json"))
         assert (answer["protection"], answer["check_every_request"]) == (is_on, is_every_request)

@@ -8,7 +8,7 @@ from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.signals import session_evicted
 
-from .levels import every_request
+from .level_settings import every_request
 from .single_login_cases import BY_GROUP, GROUP, NOBODY, USERNAME, protection
 
 PROFILES = "accounts"

@@ -13,7 +13,7 @@ from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.statements import Statements
 
-from .levels import every_request
+from .level_settings import every_request
 from .single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, USERNAME, protection
 
 NAMES_ONLY = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["other"]}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
 from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS
-from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
 
 PATHS = sorted({path for path, *_ in ENDPOINTS.values()} | {"/admin/login/", "/logout", "/xqueue/logout/"})
 FORM, JSON, MULTIPART = "application/x-www-form-urlencoded", "application/json", "multipart/form-data; boundary=x"

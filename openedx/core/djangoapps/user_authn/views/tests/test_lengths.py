@@ -11,8 +11,8 @@ from django.test import Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
 from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
-from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
 
 MAXIMUM = 75
 COMPOSED = "ệ" * MAXIMUM

@@ -21,7 +21,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login import audit
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
+from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
     BY_USERNAME,
@@ -32,7 +32,7 @@ from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     audit_lines,
     protection,
 )
-from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
+from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
 
 ENDPOINTS = {
     "login_ajax": ("/login_ajax", "email", "email"),
@@ -172,12 +172,12 @@ class SingleLoginTest(LmsCases, SlotCases, TransactionTestCase):
     """By default, with sessions in the database."""
 
 
-@override_settings(**at_login("cached_db"))
+@override_settings(**exempt_only("cached_db"))
 class SingleLoginCachedDbTest(LmsCases, SlotCases, TransactionTestCase):
     """By default, with sessions in the database behind a cache."""
 
 
-@override_settings(**at_login("cache"))
+@override_settings(**exempt_only("cache"))
 class SingleLoginCacheTest(LmsCases, SlotCases, TransactionTestCase):
     """By default, with sessions in the cache, as in production."""
 

@@ -10,8 +10,8 @@ from django.test import Client, TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
+from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
 from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
-from openedx.core.djangoapps.user_authn.views.tests.work import counted_work, counting_hasher
 
 WRONG = "wrong"
 # The limits are for a year, so that none is over in the middle of a test.

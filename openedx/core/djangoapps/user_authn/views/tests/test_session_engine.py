@@ -12,7 +12,7 @@ from django.utils import timezone
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.one_session.site_store import delete_session, site_store
-from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.level_settings import ALL_ENGINES, every_request, site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 

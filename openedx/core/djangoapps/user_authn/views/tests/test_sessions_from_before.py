@@ -9,7 +9,7 @@ from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import ALL_ENGINES, ENGINES, every_request, site_engine
+from openedx.core.djangoapps.single_login.tests.level_settings import ALL_ENGINES, ENGINES, every_request, site_engine
 from openedx.core.djangoapps.single_login.tests.single_login_cases import BY_USERNAME, USERNAME, audit_lines, protection
 from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 

@@ -29,7 +29,7 @@ from hypothesis.stateful import (
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.one_session.site_store import site_store
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
+from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 from openedx.core.djangoapps.single_login.tests.single_login_cases import GROUP
 
 EXAMPLES = os.environ.get("STATE_MACHINE_EXAMPLES")
@@ -413,7 +413,7 @@ class StateMachineTest(TransactionTestCase):
         )
 
 
-@override_settings(**at_login("cache"))
+@override_settings(**exempt_only("cache"))
 class StateMachineCacheTest(StateMachineTest):
     """At login, with sessions in the cache."""
 

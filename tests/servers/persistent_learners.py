@@ -12,7 +12,7 @@ SECONDS = 120
 REFUSED = {302, 400, 403}
 
 
-class Crowd:
+class PersistentLearners:
     """
     One learner for each of ``emails``, who signs in, opens the dashboard and signs out, again and again.
 

@@ -14,7 +14,7 @@ ENGINES = ["db", "cached_db", "cache", "file"]
 ALL_ENGINES = [*ENGINES, "signed_cookies"]
 
 
-def at_login(engine="db"):
+def exempt_only(engine="db"):
     """Return the settings of a site that is protected at login, with Django's session engine of this name."""
     return {
         "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
@@ -25,7 +25,7 @@ def at_login(engine="db"):
 
 def every_request(engine="db"):
     """Return the settings of a site that checks every request, as the plugin settings make them."""
-    site = SimpleNamespace(**{**at_login(engine), "SINGLE_LOGIN_CHECK_EVERY_REQUEST": True})
+    site = SimpleNamespace(**{**exempt_only(engine), "SINGLE_LOGIN_CHECK_EVERY_REQUEST": True})
     plugin_settings(site)
     return vars(site)
 
@@ -33,7 +33,7 @@ def every_request(engine="db"):
 def site_engine(name):
     """Return settings in which the site's own session engine is Django's of this name, at the level that is on."""
     is_checking = settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST
-    return override_settings(**(every_request(name) if is_checking else at_login(name)))
+    return override_settings(**(every_request(name) if is_checking else exempt_only(name)))
 
 
 def _rebuild_engine(*, setting, value, **kwargs):

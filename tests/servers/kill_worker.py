@@ -10,12 +10,12 @@ from django.db import connection, transaction
 
 HEADER = "X-Die"
 MOMENTS = RECORDING, COMMITTED, RECORDED, ANSWERING = "recording", "committed", "recorded", "answering"
-MIDDLEWARE = f"{__name__}.DyingMiddleware"
+MIDDLEWARE = f"{__name__}.KillWorkerMiddleware"
 
 _request = threading.local()
 
 
-class DyingMiddleware:
+class KillWorkerMiddleware:
     """
     The outermost middleware. The header X-Die says when to die.
 

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.test import Client, TransactionTestCase, override_settings
 
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login.tests.levels import at_login, every_request
+from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 
 
 @ddt.ddt
@@ -30,7 +30,7 @@ class ExemptSessionsTest(TransactionTestCase):
     def is_signed_in(self, client):
         return client.get("/xqueue/get_submission/", {"queue_name": "test-queue"}).status_code == 200
 
-    @ddt.data(at_login("db"), at_login("cache"), every_request("db"), every_request("cache"))
+    @ddt.data(exempt_only("db"), exempt_only("cache"), every_request("db"), every_request("cache"))
     def test_setting_the_same_password_ends_all_sessions_of_an_exempt_account(self, level):
         with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"], **level):
             clients = [self.sign_in() for _ in range(3)]
