@@ -41,8 +41,8 @@ GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 
 # .. setting_name: SINGLE_LOGIN_CHECK_EVERY_REQUEST
 # .. setting_default: False
-# .. setting_description: Also check sessions at every request, not only at login: a session lives only while it is its
-#   account's session on record or its account is exempt, and JWT cookies count only together with a live session.
+# .. setting_description: The second level: a signed-in session is accepted only if it is the session on record of its
+#   account, or if the account is exempt. JWT cookies count only together with such a session. Null means false.
 # .. setting_warning: Adds one query to each request of a signed-in session. A change needs a restart. A value that is
 #   not true or false stops the process at start-up.
 CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
