@@ -21,12 +21,14 @@ PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "kubectl ", "python", "gunic
 # Commands that start like this cannot run here, and why.
 NOT_RUN = {
     "export LMS_CFG=": "this test has another file",
+    "git clone": "it needs the address of the repository",
+    "cd /opt/lms": "this test has another folder",
     "source ": "the environment of this test is in PATH already",
     "python3 -m venv": "tests/test_makefile.py makes environments",
     "pip install": "it needs a package index; tests/wheel installs the wheel",
     "pip uninstall": "it would change the environment of this test",
     "uv pip": "uv is not among the requirements",
-    "tutor ": "it needs Docker; tests/tutor runs the part that does not",
+    "tutor ": "it needs Tutor and Docker; tests/tutor runs the commands that need no Docker",
     "kubectl ": "it needs a cluster",
     "sudo ": "it changes the machine",
     "gunicorn ": "it ends with a signal; tests/servers/test_production.py starts it",

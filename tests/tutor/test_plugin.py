@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-PLUGIN = Path(__file__).parents[2] / "tutor_plugin" / "single_login.py"
+REPO_ROOT = Path(__file__).parents[2]
+PLUGIN = REPO_ROOT / "tutor_plugin" / "single_login.py"
 PROTECTION = re.compile(r"PREVENT_CONCURRENT_LOGINS\S* = (.*)$", re.MULTILINE)
 
 
@@ -224,3 +225,23 @@ def test_other_commands_work_while_a_setting_is_refused(tutor):
     tutor.refuse(SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS="flase")
     assert tutor.run("config", "printvalue", "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS") == "flase\n"
     tutor.run("plugins", "disable", "single_login")
+
+
+def test_every_printed_command_that_needs_no_docker_works(tmp_path):
+    """In the order of the operators' guide, in a new Tutor root."""
+    text = (REPO_ROOT / "docs" / "operators.rst").read_text(encoding="utf-8")
+    lines = re.sub(r"\\\n\s*", "", text).splitlines()
+    commands = [line.strip() for line in lines if re.match(r" +tutor (config|plugins) ", line)]
+    assert len(commands) > 5
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "TUTOR_ROOT": str(tmp_path / "root"),
+        "TUTOR_PLUGINS_ROOT": str(tmp_path / "plugins"),
+    }
+    (tmp_path / "plugins").mkdir()
+    for command in commands:
+        process = subprocess.run(
+            ["bash", "-c", command], cwd=REPO_ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        assert process.returncode == 0, f"{command}: {process.stderr}"
