@@ -78,17 +78,17 @@ docs-check: $(VENV)/testing ## Check every document, and every relative link in 
 storm: $(VENV)/development ## Measure the login storm, with the exemption and without
 	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50 100)
 
-race: $(VENV)/testing ## Measure simultaneous logins: exactly one session must be on record and live
+race: $(VENV)/testing ## Measure simultaneous logins: which sessions are accepted afterwards, and which one is on record
 	$(BIN)/python -m measure race $(or $(ARGS),--rounds 1 --docs)
 
-load: $(VENV)/testing ## Measure a hundred graders and a hundred learners at once: no session may end that should live
+load: $(VENV)/testing ## Measure a hundred graders and a hundred learners at once: no session may end that should stay
 	$(BIN)/python -m measure load $(or $(ARGS),--docs)
 
 cost: $(VENV)/testing ## Measure the cost of a login and of a signed-in request
 	$(BIN)/python -m measure cost $(or $(ARGS),--docs)
 	$(BIN)/python -m measure statements $(if $(ARGS),,--docs)
 
-names: $(VENV)/testing ## Measure the checks, the command and the page with very many exempt names
+names: $(VENV)/testing ## Measure the system checks, the command and the page with very many exempt names
 	$(BIN)/python -m measure names $(or $(ARGS),--docs)
 
 graders: $(VENV)/measuring ## Let twenty graders work on the LMS of "make run" (PORT=18000 DATA_DIR=var)

@@ -31,14 +31,16 @@ def parse(arguments):
     parser = argparse.ArgumentParser("python -m measure", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in COMMANDS.items():
-        texts = {"help": module.__doc__.strip().splitlines()[0], "description": module.__doc__, "epilog": EPILOG}
+        measures_sites = hasattr(module, "on_site")
+        texts = {"help": module.__doc__.strip().splitlines()[0], "description": module.__doc__}
+        texts |= {"epilog": EPILOG} if measures_sites else {}
         command = commands.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
-        command.set_defaults(url=None)
-        if hasattr(module, "on_site"):
+        command.set_defaults(url=None, label="-")
+        if measures_sites:
             command.add_argument("--url", type=lambda url: url.rstrip("/"), help="of a site of yours")
             command.add_argument("--account", nargs="+", default=module.ACCOUNTS, help="username or e-mail address")
             command.add_argument("--password", help="of every account; others on the machine can see it here")
-        command.add_argument("--label", default="-", help="what the table calls the site")
+            command.add_argument("--label", default="-", help="what the table calls the site")
         command.add_argument(
             "--json", type=Path, metavar="FILE", help="append the rows to FILE; the table has all of it"
         )

@@ -1,5 +1,5 @@
 """
-Load: graders of one exempt account and learners at once. No session may end that should live.
+Load: graders of one exempt account and learners at once. No session may end that should stay.
 
 The graders sign in once and poll an empty queue without a pause. Each learner signs in with one browser and then with
 another, which must end the first session, signs out, and repeats this. At the end each learner has exactly one

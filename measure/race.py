@@ -9,8 +9,8 @@ Simultaneous logins: which sessions of an account are accepted afterwards, and w
 
 After each round every session is asked for the dashboard. The session on record must be accepted. At the level "exempt
 only" with the engine db, no other session may be accepted. With the check at every request, no other session may be
-accepted on any engine. After "random" an account may have no session, and at "exempt only" nothing is promised, because
-a password change gives a session a new key.
+accepted on any engine. After "random" an account may have no session, and at "exempt only" nothing but no 5xx is
+promised, because a password change gives a session a new key.
 
 Without --url this runs on MariaDB and Redis at both levels, for each session engine, with and without ATOMIC_REQUESTS,
 in processes and threads. With --url, --account takes two accounts that are not exempt. With one there is no swap.

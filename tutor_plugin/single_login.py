@@ -40,7 +40,7 @@ hooks.Filters.ENV_PATCHES.add_items(PATCHES)
 NO_REQUIREMENT = "SINGLE_LOGIN_REQUIREMENT is not set. Set it to the address of the wheel openedx_single_login."
 
 
-def install(requirement):
+def render_install_step(requirement):
     """Return the step of the Dockerfile that installs ``requirement``; without one, that step fails and says so."""
     if not isinstance(requirement, str) or "\n" in requirement:
         raise TutorError(f"SINGLE_LOGIN_REQUIREMENT must be one line of text, but it is {requirement!r}.")
@@ -50,7 +50,7 @@ def install(requirement):
     return f"RUN {cache} $PIP_COMMAND install {shlex.quote(requirement)}"
 
 
-def names(value, setting):
+def render_names(value, setting):
     """Return the line of lms.yml that gives ``setting`` a list of names, as JSON, which is YAML."""
     if value is not None and not isinstance(value, list):
         raise TutorError(f"""{setting} must be a list of names, such as '["xqueue"]', but it is {value!r}.""")
@@ -62,14 +62,14 @@ def names(value, setting):
     return f"{setting}: {json.dumps(value)}"
 
 
-def check_every_request(value):
+def render_check(value):
     """Return the line of lms.yml that turns the check at every request on or off."""
     if not isinstance(value, bool):
         raise TutorError(f"SINGLE_LOGIN_CHECK_EVERY_REQUEST must be true or false, but it is {value!r}.")
     return f"SINGLE_LOGIN_CHECK_EVERY_REQUEST: {json.dumps(value)}"
 
 
-def protection(value):
+def render_protection(value):
     """Return the Python settings that turn the protection on or off, or none."""
     if value is None:
         return ""
@@ -81,14 +81,14 @@ def protection(value):
 
 hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
     [
-        ("single_login_install", install),
-        ("single_login_names", names),
-        ("single_login_check", check_every_request),
-        ("single_login_protection", protection),
+        ("single_login_install", render_install_step),
+        ("single_login_names", render_names),
+        ("single_login_check", render_check),
+        ("single_login_protection", render_protection),
     ]
 )
 
-# Tutor's last loaded configuration, which it is about to render when it asks for the targets.
+# The configuration that Tutor loaded last. Tutor asks for the targets when it is about to render it.
 loaded = {}
 
 
@@ -100,7 +100,7 @@ def remember(config):
 
 
 @hooks.Filters.ENV_TEMPLATE_TARGETS.add()
-def check(targets):
+def refuse_faults(targets):
     """Refuse a faulty setting before the first file is rendered, so that the environment stays as it was."""
     faults = [
         f"{name} is no setting of the plugin single_login, which has {', '.join(SETTINGS)}. "

@@ -49,8 +49,8 @@ LOGISTRATION_PER_EMAIL_RATELIMIT_RATE = "30/5m"
 
 # .. setting_name: AUTH_PASSWORD_VALIDATORS
 # .. setting_default: [{"NAME": "...MaximumLengthValidator", "OPTIONS": {"max_length": 75}}]
-# .. setting_description: The rules for new passwords. The login endpoints use the max_length of MaximumLengthValidator,
-#   too: they refuse a longer password before any work is done on it.
+# .. setting_description: What a new password must be like. The login endpoints use the max_length of
+#   MaximumLengthValidator, too: they refuse a longer password before any work is done on it.
 # .. setting_warning: An account with a longer password cannot sign in. Only code that uses no form can set such a
 #   password. Raise max_length for it.
 AUTH_PASSWORD_VALIDATORS = [

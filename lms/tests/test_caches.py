@@ -7,7 +7,7 @@ from django.test import TestCase, override_settings
 
 from common.djangoapps.student import eviction_notice
 from lms.envs import common
-from openedx.core.djangoapps.single_login.one_session.slot import SIGNED_IN_ELSEWHERE
+from openedx.core.djangoapps.single_login.one_session.decision import SIGNED_IN_ELSEWHERE
 
 
 class DefaultCachesTest(TestCase):

@@ -12,7 +12,7 @@ from openedx.core.djangoapps.single_login.exemptions import is_protection_on, ma
 
 @admin.register(UserProfile)
 class UserProfileAdmin(admin.ModelAdmin):
-    """Profiles without ``meta``, which holds the key of a live session. A session key is a credential."""
+    """Profiles without ``meta``, which holds the key of the session on record. A session key is a credential."""
 
     list_display = ["user", "name"]
     search_fields = ["user__username", "name"]
@@ -53,11 +53,11 @@ class SingleLoginUserAdmin(UserAdmin):
 
     @admin.display(description="single login")
     def single_login(self, user):
-        """Return "off", "enforced", or "exempt" with the rules that exempt ``user``."""
+        """Return "off", "one session", or "exempt" with the rules that exempt ``user``."""
         if not is_protection_on():
             return "off"
         rules = matching_rules(user.get_username(), [group.name for group in user.groups.all()] if user.pk else [])
-        return f"exempt ({', '.join(map(str, rules))})" if rules else "enforced"
+        return f"exempt ({', '.join(map(str, rules))})" if rules else "one session"
 
 
 admin.site.unregister(get_user_model())

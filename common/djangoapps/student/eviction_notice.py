@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.functional import SimpleLazyObject
 
-from openedx.core.djangoapps.single_login.one_session.slot import SIGNED_IN_ELSEWHERE
+from openedx.core.djangoapps.single_login.one_session.decision import SIGNED_IN_ELSEWHERE
 
 LOG = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from openedx.core.djangoapps.single_login.exemptions import GROUPS, exempting_ru
 @login_required
 def student_dashboard(request):
     """Show who is signed in, and whether the account is exempt and by which rule."""
-    is_enforced = is_protection_on()
-    rule = exempting_rule(request.user) if is_enforced else None
-    context = {"is_enforced": is_enforced, "rule": rule, "by_group": rule is not None and rule.setting == GROUPS}
+    is_on = is_protection_on()
+    rule = exempting_rule(request.user) if is_on else None
+    context = {"is_protection_on": is_on, "rule": rule, "by_group": rule is not None and rule.setting == GROUPS}
     return render(request, "student/dashboard.html", context)

@@ -53,7 +53,8 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
     """
     Keep one session per account: a login evicts the account's earlier session, a logout clears its own record.
 
-    Receives ``user_logged_in`` and ``user_logged_out``. Returns early for an exempt account, before a session is ended.
+    Receives ``user_logged_in`` and ``user_logged_out``. A login of an exempt account returns early, before a session is
+    ended or recorded.
 
     Raises:
         ValueError: the ``meta`` of the profile cannot be read at a login.
@@ -64,7 +65,7 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
     if signal is user_logged_out:
         slot.clear_own_record(user, session)
         return
-    profile, _ = UserProfile.objects.get_or_create(user=user, defaults={"name": user.get_username()})
+    profile = slot.find_or_create_profile(user)
     if rule := exempting_rule(user):
         slot.note_rule(session, rule)
         return

@@ -27,7 +27,7 @@ class UserAdminTest(TestCase):
         self.user.profile.set_login_session("the-session-key")
 
     @ddt.data(
-        ({}, True, "enforced"),
+        ({}, True, "one session"),
         (EXEMPT_XQUEUE, True, "exempt (SINGLE_LOGIN_EXEMPT_GROUPS: xqueue)"),
         ({"SINGLE_LOGIN_EXEMPT_USERNAMES": ["xqwatcher"]}, True, "exempt (SINGLE_LOGIN_EXEMPT_USERNAMES: xqwatcher)"),
         (EXEMPT_XQUEUE, False, "off"),

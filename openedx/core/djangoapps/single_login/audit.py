@@ -23,7 +23,7 @@ AUDIT_LOG = logging.getLogger("audit")
 
 def audit_exempt_login(sender: object, request: HttpRequest | None, user: User | None, **kwargs: object) -> None:
     """
-    Receive ``user_logged_in``: after the commit, record an exempt login and its rule.
+    Receive ``user_logged_in``: after the commit, log an exempt login with its rule.
 
     A receiver of its own, because a platform that has the exemption itself does not call the guarded method.
     """
@@ -35,14 +35,14 @@ def audit_exempt_login(sender: object, request: HttpRequest | None, user: User |
 
 
 def announce_eviction(user: AbstractBaseUser, session_key: str, reason: str) -> None:
-    """Record in the logger ``audit`` that a session of ``user`` was ended and why, and send ``session_evicted``."""
+    """Write to the logger ``audit`` that a session of ``user`` was ended and why, and send ``session_evicted``."""
     AUDIT_LOG.info("Single login evicted - %s - %s", _described(user), reason)
     session_evicted.send_robust(sender=type(user), user=user, session_key=session_key, reason=reason)
 
 
 def _log_exempt_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
-    Record in the logger ``audit``, and on the current monitoring transaction, that ``rule`` exempted a login.
+    Write to the logger ``audit``, and on the current monitoring transaction, that ``rule`` exempted a login.
 
     With SQUELCH_PII_IN_LOGS on, the attribute ``single_login_rule`` and the line leave the username out.
     """

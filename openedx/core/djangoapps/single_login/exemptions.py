@@ -43,8 +43,8 @@ GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 # .. setting_default: False
 # .. setting_description: The second level: a signed-in session is accepted only if it is the session on record of its
 #   account, or if the account is exempt. JWT cookies count only together with such a session. Null means false.
-# .. setting_warning: Adds one query to each request of a signed-in session. A change needs a restart. A value that is
-#   not true or false stops the process at start-up.
+# .. setting_warning: Adds one query to a signed-in request, or none if the account is exempt by username. A change
+#   needs a restart. A value that is not true or false stops the process at start-up.
 CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
 OURS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)

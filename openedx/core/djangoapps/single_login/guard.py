@@ -27,11 +27,13 @@ def guard_platform() -> None:
     """
     Put the guard before ``UserProfile.set_login_session`` of the app ``student``. A second call changes nothing.
 
-    Without that app or method, nothing changes.
+    Without that app or method, nothing changes. A receiver with the guard inside needs no other.
     """
-    profile_model = getattr(_student_models(), "UserProfile", None)
+    models = student_models()
+    profile_model = getattr(models, "UserProfile", None)
     platforms_own = getattr(profile_model, "set_login_session", None)
-    if platforms_own is None or hasattr(platforms_own, HAS_GUARD):
+    receiver = getattr(models, "enforce_single_login", None)
+    if platforms_own is None or hasattr(platforms_own, HAS_GUARD) or hasattr(receiver, HAS_GUARD):
         return
 
     @wraps(platforms_own)
@@ -45,7 +47,7 @@ def guard_platform() -> None:
 
 
 def find_guarded_signals() -> list[str]:
-    """Return the names of the signals that reach a guard: both, unless this platform is not the one expected."""
+    """Return the names of the signals whose receivers reach a guard. On the platform as we know it, both."""
     return [name for name, signal in SIGNALS.items() if any(map(_has_guard, _receivers(signal)))]
 
 
@@ -55,13 +57,14 @@ def is_in_place() -> bool:
 
 
 def _has_guard(receiver: Any) -> bool:
-    models = _student_models()
+    models = student_models()
     method = getattr(getattr(models, "UserProfile", None), "set_login_session", None)
     is_platforms_own = receiver is getattr(models, "enforce_single_login", None)
     return hasattr(receiver, HAS_GUARD) or (is_platforms_own and hasattr(method, HAS_GUARD))
 
 
-def _student_models() -> Any:
+def student_models() -> Any:
+    """Return the models module of the platform's app ``student``, or None without that app."""
     student = apps.app_configs.get("student")
     return student and student.models_module
 

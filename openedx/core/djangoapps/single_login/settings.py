@@ -30,7 +30,7 @@ def plugin_settings(settings: ModuleType) -> None:
     """
     Install the session engine and the middleware of the check, if SINGLE_LOGIN_CHECK_EVERY_REQUEST is true.
 
-    Otherwise nothing changes, and neither does it at a second call. Runs after lms.yml is read.
+    Otherwise, and at a second call, nothing changes. Runs after lms.yml is read.
 
     Raises:
         ImproperlyConfigured: SESSION_ENGINE or SINGLE_LOGIN_SITE_SESSION_ENGINE was set to a wrong value by hand, or

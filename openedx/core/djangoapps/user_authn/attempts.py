@@ -19,7 +19,7 @@ from openedx.core.djangoapps.user_authn.exceptions import (
     TooManyAttemptsError,
 )
 from openedx.core.djangoapps.user_authn.password_policy_validators import normalize_password
-from openedx.core.djangoapps.user_authn.ratelimit import can_count, count_refusal, find_limit, get_client, name_account
+from openedx.core.djangoapps.user_authn.ratelimit import can_count, count_failure, find_limit, get_client, name_account
 
 AUDIT_LOG = logging.getLogger("audit")
 
@@ -70,7 +70,7 @@ def attempt(request, identifier, columns):
         AUDIT_LOG.warning("Login failed - Inactive account - %s", _described(user, identifier))
         raise
     except AuthFailedError:
-        count_refusal(request, account)
+        count_failure(request, account)
         _log_failure(identifier)
         raise
 

@@ -10,7 +10,7 @@ class NormalizedPassword:
     A mixin for password hashers: hash the password in NFKC.
 
     Everything that sets or checks a password asks the hasher: forms, commands, the admin and the login. So the same
-    text opens the account, however it was set and with whatever keyboard it is typed.
+    text opens the account, however it was set and on any keyboard it is typed.
     """
 
     def encode(self, password, *args, **kwargs):

@@ -21,7 +21,7 @@ class MaximumLengthValidator:
             raise ValidationError(self.get_help_text(), code="password_too_long")
 
     def get_help_text(self):
-        """Return the rule as a sentence."""
+        """Return the limit as a sentence."""
         return f"Your password must contain no more than {self.max_length} characters."
 
 

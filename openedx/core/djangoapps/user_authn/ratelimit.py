@@ -47,7 +47,7 @@ def find_limit(request, account):
     return None
 
 
-def count_refusal(request, account):
+def count_failure(request, account):
     """Count one failed attempt on ``account``."""
     for limit in _limits(request, account):
         limit.count(request, increment=True)

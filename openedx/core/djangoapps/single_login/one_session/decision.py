@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ..exemptions import Rule
 
+SIGNED_IN_ELSEWHERE = "signed in elsewhere"
 NO_LONGER_EXEMPT = "no longer exempt"
 NOT_ON_RECORD = "not the session on record"
 META_UNREADABLE = "the profile's meta cannot be read"

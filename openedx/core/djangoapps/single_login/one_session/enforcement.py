@@ -22,7 +22,7 @@ def enforce_single_login(
     """
     Keep one session per account: a login evicts the account's earlier session, a logout clears its own record.
 
-    Returns early for an exempt account, before any session is ended or any record is read.
+    A login of an exempt account returns early, before a session is ended or recorded.
 
     Raises:
         ValueError: the ``meta`` of the profile cannot be read at a login.

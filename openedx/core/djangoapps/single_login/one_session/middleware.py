@@ -14,13 +14,13 @@ from django.utils.deprecation import MiddlewareMixin
 from .. import audit
 from ..transactions import after_commit
 from . import slot
-from .decision import NOT_ON_RECORD, REPLACED, SIGNED_OUT
-from .sessions import Check, CheckedSession
+from .decision import NOT_ON_RECORD, REPLACED, SIGNED_IN_ELSEWHERE, SIGNED_OUT
+from .sessions import CheckedSession, LoadedSession
 from .site_store import delete_session, site_store
 from .slot import CLAIM, RULE
 
-# A record that was replaced within this time was replaced by the login that is noted as the account's last one.
-LOGIN_TAKES = timedelta(minutes=1)
+# If the account's last login is younger than this, that login replaced the record.
+JUST_SIGNED_IN = timedelta(minutes=1)
 
 
 class SessionCheckMiddleware(MiddlewareMixin):
@@ -34,36 +34,36 @@ class SessionCheckMiddleware(MiddlewareMixin):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Apply the decision with which the session of ``request`` was loaded."""
         session = getattr(request, "session", None)
-        if isinstance(session, CheckedSession) and (check := session.check):
-            if check.decision.reason:
-                after_commit(partial(_end, check, check.decision.reason))
-            elif check.decision.takes_free_slot:
-                after_commit(partial(_take_free_slot, check, session))
+        if isinstance(session, CheckedSession) and (loaded := session.loaded):
+            if loaded.decision.reason:
+                after_commit(partial(_end, loaded, loaded.decision.reason))
+            elif loaded.decision.takes_free_slot:
+                after_commit(partial(_take_free_slot, loaded, session))
         return response
 
 
-def _end(check: Check, reason: str) -> None:
+def _end(loaded: LoadedSession, reason: str) -> None:
     # Another request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
-    if not check.session_key or not delete_session(check.session_key) or reason == SIGNED_OUT:
+    if not loaded.session_key or not delete_session(loaded.session_key) or reason == SIGNED_OUT:
         return
-    user = get_user_model()._default_manager.filter(pk=check.data[SESSION_KEY]).first()
-    if user is not None and slot.can_still_sign_in(user, check.data):
-        audit.announce_eviction(user, check.session_key, _announced(reason, user.last_login))
+    user = get_user_model()._default_manager.filter(pk=loaded.data[SESSION_KEY]).first()
+    if user is not None and slot.can_still_sign_in(user, loaded.data):
+        audit.announce_eviction(user, loaded.session_key, _announced(reason, user.last_login))
 
 
 def _announced(reason: str, last_login: datetime | None) -> str:
     """Return the reason for the audit line. A login commits before it evicts, and the check may come in between."""
     if reason != REPLACED:
         return reason
-    is_login_under_way = last_login is not None and timezone.now() - last_login < LOGIN_TAKES
-    return slot.SIGNED_IN_ELSEWHERE if is_login_under_way else NOT_ON_RECORD
+    is_login_under_way = last_login is not None and timezone.now() - last_login < JUST_SIGNED_IN
+    return SIGNED_IN_ELSEWHERE if is_login_under_way else NOT_ON_RECORD
 
 
-def _take_free_slot(check: Check, session: CheckedSession) -> None:
+def _take_free_slot(loaded: LoadedSession, session: CheckedSession) -> None:
     # The view may have signed out, or in again. Another tab may have signed out, and deleted the session.
-    is_unchanged = session.get(SESSION_KEY) == check.data[SESSION_KEY] and CLAIM not in session and RULE not in session
+    is_unchanged = session.get(SESSION_KEY) == loaded.data[SESSION_KEY] and CLAIM not in session and RULE not in session
     store = site_store()
     # A view that changed the key and another tab agree on the key that both loaded.
-    claim = slot.new_claim(store(check.session_key))
-    if is_unchanged and store(session.session_key).load() and slot.take_free_slot(check.data, claim):
+    claim = slot.new_claim(store(loaded.session_key))
+    if is_unchanged and store(session.session_key).load() and slot.take_free_slot(loaded.data, claim):
         session[CLAIM] = claim

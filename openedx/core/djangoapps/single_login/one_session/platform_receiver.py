@@ -5,10 +5,7 @@ The platform connects its receiver while its models are imported. Django imports
 the first ``ready()``, so the order of the apps does not matter (docs/decisions/0003).
 """
 
-from django.apps import apps
-from django.contrib.auth.signals import user_logged_in, user_logged_out
-
-from ..guard import HAS_GUARD
+from ..guard import HAS_GUARD, SIGNALS, student_models
 from .enforcement import enforce_single_login
 
 
@@ -19,10 +16,9 @@ def replace_platform_receiver() -> None:
     Leaves a receiver alone that asks for the exemptions itself, as the one of the LMS in this repository does, and a
     signal to which the platform's receiver is not connected.
     """
-    student = apps.app_configs.get("student")
-    platform_receiver = getattr(student and student.models_module, "enforce_single_login", None)
+    platform_receiver = getattr(student_models(), "enforce_single_login", None)
     if hasattr(platform_receiver, HAS_GUARD):
         return
-    for signal in (user_logged_in, user_logged_out):
+    for signal in SIGNALS.values():
         if signal.disconnect(platform_receiver):
             signal.connect(enforce_single_login)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Check:
+class LoadedSession:
     """A session as it was loaded, and the decision on it."""
 
     decision: Decision
@@ -35,10 +35,10 @@ class CheckedSession(SessionBase):
     """
     A session that loads empty unless it is accepted. Its store is the next class in the order of inheritance.
 
-    Loading writes nothing to the store or the database. ``check`` tells ``SessionCheckMiddleware`` what is left to do.
+    Loading writes nothing to the store or the database. ``loaded`` tells ``SessionCheckMiddleware`` what is left to do.
     """
 
-    check: Check | None = None
+    loaded: LoadedSession | None = None
 
     def load(self) -> dict[str, Any]:
         """Return the content of the session, or {} if it is not accepted. Costs nothing if nobody is signed in."""
@@ -47,7 +47,7 @@ class CheckedSession(SessionBase):
             return data
         rule = Rule(*data[RULE]) if RULE in data else None
         decision = decide(self.session_key, data.get(CLAIM), rule, _Account(data[SESSION_KEY]))
-        self.check = Check(decision, self.session_key, data)
+        self.loaded = LoadedSession(decision, self.session_key, data)
         if decision.reason:
             self._session_key = None
             return {}

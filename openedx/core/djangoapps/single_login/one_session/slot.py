@@ -25,6 +25,7 @@ from django.utils.crypto import constant_time_compare, get_random_string
 from .. import audit
 from ..exemptions import Rule, is_every_request_checked
 from ..transactions import after_commit, profile_database
+from .decision import SIGNED_IN_ELSEWHERE
 from .site_store import delete_session, site_store
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ META_KEY = "session_id"
 # In a session: the key under which it was recorded, or the rule that exempted its login. Never both.
 CLAIM = "single_login_claim"
 RULE = "single_login_rule"
-
-SIGNED_IN_ELSEWHERE = "signed in elsewhere"
 
 
 class Profile(Protocol):
@@ -60,7 +59,7 @@ def find_or_create_profile(user: User) -> Profile:
 
 def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
     """
-    Prepare the session of ``request``, with which ``profile.user`` has just signed in, for the slot.
+    Prepare the session with which ``profile.user`` has just signed in for being recorded.
 
     Returns:
         The key that must be recorded, or None if the session is on record already. Then it keeps its key.
@@ -75,14 +74,14 @@ def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
         # Another login may be evicting the session under its old key.
         _renew_key(session)
     claim = new_claim(session)
-    # If the transaction is rolled back, the session keeps the claim that is on record.
+    # If the transaction is rolled back, the session keeps the claim that it had.
     after_commit(partial(_note_claim, session, claim))
     return claim
 
 
 def replace_record(profile: Profile, session_key: str | None) -> None:
     """
-    Put ``session_key``, or None for no session, into the slot of ``profile``. Evict the session on record before.
+    Put ``session_key``, or None for no session, into the slot of ``profile``. Evict the session that was on record.
 
     The row is locked and read again. Only ``meta`` is written. The eviction follows the commit. Nothing is recorded if
     the account has got another password hash since ``profile.user`` was read. Then a later login has upgraded the hash
@@ -181,16 +180,20 @@ def parse_meta(text: str) -> dict[str, Any]:
 
 def can_still_sign_in(user: User, data: dict[str, Any]) -> bool:
     """Tell whether Django accepts a session with these ``data`` for ``user``: active, and the same password."""
+    return user.is_active and data.get(SESSION_KEY) == str(user.pk) and has_same_password(user, data)
+
+
+def has_same_password(user: User, data: dict[str, Any]) -> bool:
+    """Tell whether a session with these ``data`` began with the password that ``user`` has now."""
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    is_same_password = any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
-    return user.is_active and data.get(SESSION_KEY) == str(user.pk) and is_same_password
+    return any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
 
 
 def _is_on_record(profile: Profile, session: SessionBase) -> bool:
     """
     Tell whether the record, as it was read with ``profile``, names ``session``.
 
-    No lock is needed. A login that replaces the record later than this came later, and evicts this session. A session
+    No lock is needed: a login that replaces the record after this came later, and evicts this session. A session
     with a rule may be ended by the check at this moment.
     """
     claim = session.get(CLAIM) if is_every_request_checked() else None

@@ -140,7 +140,7 @@ class Account:
     is_staff: bool
     is_superuser: bool
     last_login: datetime | None
-    has_recorded_session: bool
+    has_session_on_record: bool
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Report:
                 username, pk, is_active, is_staff, is_superuser, last_login, meta = account
                 rules = tuple(matching_rules(username, (group for *_, group in memberships)))
                 accounts[pk] = Account(
-                    pk, username, rules, is_active, is_staff, is_superuser, last_login, _has_recorded_session(meta)
+                    pk, username, rules, is_active, is_staff, is_superuser, last_login, _has_session_on_record(meta)
                 )
             yield from (accounts[pk] for pk in chunk if pk in accounts)
 
@@ -317,7 +317,7 @@ def _conditions(wanted: str) -> dict[str, Q]:
     return conditions
 
 
-def _has_recorded_session(meta: str | None) -> bool:
+def _has_session_on_record(meta: str | None) -> bool:
     try:
         return bool(parse_meta(meta or "").get(META_KEY))
     except ValueError:

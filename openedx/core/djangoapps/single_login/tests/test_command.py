@@ -86,7 +86,7 @@ class ExemptionsCommandTest(TestCase):
             "xqwatcher",
             "group xqueue",
             "never",
-            "session recorded",
+            "session on record",
         ]
 
     def test_the_columns_stand_below_their_headers(self):
@@ -237,7 +237,7 @@ class ExemptionsCommandTest(TestCase):
                     "is_staff": False,
                     "is_superuser": False,
                     "last_login": None,
-                    "has_recorded_session": True,
+                    "has_session_on_record": True,
                 }
             ],
         }

@@ -215,7 +215,7 @@ class ExemptionsPageTest(TestCase):
         self.user.profile.meta = "[" * 3000 + "]" * 3000
         self.user.profile.save()
         (account,) = self.client.get(URL, {"format": "json"}).json()["accounts"]
-        assert account["has_recorded_session"] is False
+        assert account["has_session_on_record"] is False
         assert self.client.get(URL).status_code == 200
 
     def test_nothing_comes_from_elsewhere_or_inline(self):

@@ -48,7 +48,7 @@ class ExemptAccountsTest(TestCase):
         with protection(True, **{USERNAMES: ["xqwatcher"]}):
             (account,) = accounts(Report())
         assert (account.id, account.is_active, account.is_staff, account.is_superuser) == (user.pk, False, False, True)
-        assert (account.last_login, account.has_recorded_session) == (when, True)
+        assert (account.last_login, account.has_session_on_record) == (when, True)
         assert "the-key" not in str(account)
 
     @ddt.data("", "{}", '{"session_id": null}', "{broken", "[]", "[" * 3000 + "]" * 3000)
@@ -57,12 +57,12 @@ class ExemptAccountsTest(TestCase):
         user.profile.meta = meta
         user.profile.save()
         with protection(True, **{USERNAMES: ["xqwatcher"]}):
-            assert accounts(Report())[0].has_recorded_session is False
+            assert accounts(Report())[0].has_session_on_record is False
 
     def test_an_account_without_a_profile_is_listed(self):
         UserFactory(username="xqwatcher", profile=None)
         with protection(True, **{USERNAMES: ["xqwatcher"]}):
-            assert [account.has_recorded_session for account in accounts(Report())] == [False]
+            assert [account.has_session_on_record for account in accounts(Report())] == [False]
 
     @ddt.data("XQWATCHER", "xqwatcher ", "xqwatche", "xqwatcher2")
     def test_names_are_compared_exactly(self, name):

@@ -50,4 +50,5 @@ def _answer(request, api_version):
         sign_in(request, identifier, request.POST.get("password"), COLUMNS[api_version])
     except AuthFailedError as refusal:
         return JsonResponse({**refusal.get_response(), "email": identifier}, status=refusal.status)
+    # Clients of the platform's API read the second field.
     return JsonResponse({"success": True, "redirect_url": None})

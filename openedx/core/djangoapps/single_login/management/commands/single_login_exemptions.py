@@ -13,10 +13,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import Error
 
 from ...exemptions import GROUPS, USERNAMES, is_every_request_checked, is_protection_on
+from ...operators.concurrent_sessions import NoListOfSessionsError, count_concurrent_sessions
 from ...operators.findings import settings_file, settings_module
 from ...operators.in_force import describe_force
 from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
-from ...operators.sessions import NoListOfSessionsError, count_concurrent_sessions
 
 COULD_NOT_LOOK = 2
 # Aligned for names of ordinary length. A longer one moves the rest of its line.
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         scope.add_argument(
             "--concurrent-sessions",
             action="store_true",
-            help="list the accounts with more than one live session: the protection would leave them one",
+            help="list the accounts with more than one accepted session: the protection would leave them one",
         )
         parser.add_argument("--format", choices=["table", "json"], default="table", help="table (default) or json")
         size = "report exempt groups of more than N members, 1 or more (default: %(default)s)"
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _report(self, user: str | None, check: bool, concurrent_sessions: bool, **options: Any) -> bool:
-        """Print what was asked for; return False if ``check`` found something."""
+        """Print what was asked for; return False if ``--check`` found something."""
         report = Report(large_group=options["large_group"])
         as_json = options["format"] == "json"
         if not as_json:
@@ -124,7 +124,7 @@ class Command(BaseCommand):
                 self.stdout.write(_printable(match.explanation))
 
     def _print_concurrent(self, report: Report, as_json: bool) -> None:
-        """Print the accounts with more than one live session, those with the most first."""
+        """Print the accounts with more than one accepted session, those with the most first."""
         counts = dict(count_concurrent_sessions().most_common())
         accounts = report.read_accounts(list(counts))
         if as_json:
@@ -190,6 +190,6 @@ def _notes(account: Account) -> Iterator[str]:
         "inactive": not account.is_active,
         "staff": account.is_staff,
         "superuser": account.is_superuser,
-        "session recorded": account.has_recorded_session,
+        "session on record": account.has_session_on_record,
     }
     return (note for note, is_so in notes.items() if is_so)

@@ -1,4 +1,4 @@
-"""Live sessions by account, if the site's session engine keeps a list of them."""
+"""Accepted sessions by account, if the site's session engine keeps a list of them."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
+from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 
 from ..exemptions import is_every_request_checked
 from ..one_session.site_store import site_store
+from ..one_session.slot import has_same_password
 
 
 class NoListOfSessionsError(Exception):
@@ -29,11 +29,11 @@ def count_concurrent_sessions() -> Counter[int]:
         NoListOfSessionsError: only the engines ``db`` and ``cached_db``, and those made from them, keep a list.
     """
     unexpired = Counter(data[SESSION_KEY] for _, data in _read_unexpired())
-    live: Counter[int] = Counter()
+    accepted: Counter[int] = Counter()
     for session_key, data in _read_unexpired():
         if unexpired[data[SESSION_KEY]] > 1 and _is_accepted_by_django(data) and _is_accepted_by_check(session_key):
-            live[get_user_model()._meta.pk.to_python(data[SESSION_KEY])] += 1
-    return Counter({pk: count for pk, count in live.items() if count > 1})
+            accepted[get_user_model()._meta.pk.to_python(data[SESSION_KEY])] += 1
+    return Counter({pk: count for pk, count in accepted.items() if count > 1})
 
 
 def _read_unexpired() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -55,11 +55,10 @@ def _read_unexpired() -> Iterator[tuple[str, dict[str, Any]]]:
 def _is_accepted_by_django(data: dict[str, Any]) -> bool:
     """Tell whether Django accepts a session with these ``data``: ``get_user`` without what it writes."""
     backend = str(data.get(BACKEND_SESSION_KEY))
-    user = backend in settings.AUTHENTICATION_BACKENDS and load_backend(backend).get_user(data[SESSION_KEY])
-    if not user:
+    if backend not in settings.AUTHENTICATION_BACKENDS:
         return False
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(str(data.get(HASH_SESSION_KEY)), each) for each in hashes)
+    user = load_backend(backend).get_user(data[SESSION_KEY])
+    return user is not None and has_same_password(user, data)
 
 
 def _is_accepted_by_check(session_key: str) -> bool:
