@@ -25,13 +25,13 @@ class EveryRequestOnEdxPlatformTest(
 ):
     """The LMS or Studio, by the settings."""
 
-    def test_case_12_a_session_is_accepted_after_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
+    def test_case_12_a_rotated_secret_key_keeps_the_session_until_the_next_login(self):
         client = self.from_before()
         with self.rotated_key(), protection(False):
             self.is_signed_in(client)
             if SESSION_KEY not in client.session:
                 self.skipTest("This platform itself signs everybody out when SECRET_KEY is rotated")
-        super().test_case_12_a_session_is_accepted_after_the_rotation_of_the_secret_key_and_the_next_login_ends_it()
+        super().test_case_12_a_rotated_secret_key_keeps_the_session_until_the_next_login()
 
     def test_case_15_a_login_through_another_site_that_sets_the_cookies_first_works(self):
         if IS_LMS:

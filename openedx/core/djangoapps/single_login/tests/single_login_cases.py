@@ -299,7 +299,7 @@ class SingleLoginCases:
         assert self.signed_in([first, second]) == [second]
         assert self.recorded() == self.key_of(second)
 
-    def test_case_8_after_the_account_left_the_exempt_group_each_login_ends_the_one_before(self):
+    def test_case_8_after_leaving_the_exempt_group_each_login_ends_the_one_before(self):
         with override_settings(**BY_GROUP):
             self.new_client(self.user)
             self.user.groups.clear()
@@ -655,7 +655,7 @@ class EveryRequestCases(SlotCases):
         assert not any(line.endswith("signed in elsewhere") for line in lines)
         assert not self.is_signed_in(client)
 
-    def test_case_7_a_session_whose_record_was_cleared_is_accepted_while_its_account_is_exempt(self):
+    def test_case_7_a_session_without_a_record_is_accepted_while_exempt(self):
         client = self.new_client(self.user)
         self.profiles.update(meta="{}")
         with override_settings(**BY_GROUP):
@@ -705,7 +705,7 @@ class EveryRequestCases(SlotCases):
             assert self.signed_in(clients) == clients
         assert self.signed_in(clients) == []
 
-    def test_case_8_an_exempt_session_that_signs_in_again_after_the_exemption_takes_the_slot(self):
+    def test_case_8_signing_in_again_after_the_exemption_takes_the_slot(self):
         with override_settings(**BY_GROUP):
             other, client = self.new_client(self.user), self.new_client(self.user)
         assert self.sign_in(client, self.user).status_code in (200, 302)
@@ -752,7 +752,7 @@ class EveryRequestCases(SlotCases):
         received = self.signals_of(lambda: [self.is_signed_in(client) for _ in range(3)])
         assert received == [(self.user.pk, key, reason) for reason in self.announced("no longer exempt")]
 
-    def test_case_8_an_exempt_session_that_a_new_password_ended_is_not_audited_when_the_exemption_goes(self):
+    def test_case_8_a_session_that_a_new_password_ended_is_not_audited(self):
         with override_settings(**BY_GROUP):
             client = self.new_client(self.user)
         self.user.set_password(NEW_PASSWORD)
@@ -760,7 +760,7 @@ class EveryRequestCases(SlotCases):
         assert self.evictions_of(lambda: self.is_signed_in(client)) == []
         assert not self.is_signed_in(client)
 
-    def test_case_12_a_session_is_accepted_after_a_password_change_and_the_next_login_ends_it(self):
+    def test_case_12_a_password_change_keeps_the_session_until_the_next_login(self):
         first = self.new_client(self.user)
         key = first.session.session_key
         self.change_password(first)
@@ -770,7 +770,7 @@ class EveryRequestCases(SlotCases):
         assert self.sign_in(second, self.user, NEW_PASSWORD).status_code in (200, 302)
         assert self.signed_in([first, second]) == [second]
 
-    def test_case_12_a_session_that_ends_after_a_password_change_is_audited_with_its_reason(self):
+    def test_case_12_the_end_of_a_session_after_a_password_change_is_audited(self):
         first, second = self.new_client(self.user), self.new_client()
 
         def outlive():
@@ -786,14 +786,14 @@ class EveryRequestCases(SlotCases):
         self.sign_out(client)
         assert self.recorded() is None
 
-    def test_case_12_a_session_is_accepted_after_the_rotation_of_the_secret_key_and_the_next_login_ends_it(self):
+    def test_case_12_a_rotated_secret_key_keeps_the_session_until_the_next_login(self):
         first = self.new_client(self.user)
         with self.rotated_key():
             assert [self.is_signed_in(first) for _ in range(2)] == [True, True]
             second = self.new_client(self.user)
             assert self.signed_in([first, second]) == [second]
 
-    def test_case_13_a_lone_session_from_before_takes_the_slot_and_the_next_login_ends_it(self):
+    def test_case_13_a_lone_session_from_before_takes_the_slot_until_the_next_login(self):
         lone = self.from_before()
         assert self.is_signed_in(lone)
         assert self.recorded() == self.key_of(lone)
