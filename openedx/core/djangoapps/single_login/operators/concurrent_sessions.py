@@ -21,7 +21,7 @@ class NoListOfSessionsError(Exception):
 
 def count_concurrent_sessions() -> Counter[int]:
     """
-    Return the number of live sessions of each account that has more than one, by its primary key.
+    Return the number of accepted sessions of each account that has more than one, by its primary key.
 
     Sessions are read as a stream. Those of accounts with several unexpired ones are asked for one by one.
 
