@@ -26,7 +26,6 @@ NOT_RUN = {
     "source ": "the environment of this test is in PATH already",
     "python3 -m venv": "tests/test_makefile.py makes environments",
     "pip install": "it needs a package index; tests/wheel installs the wheel",
-    "pip uninstall": "it would change the environment of this test",
     "uv pip": "uv is not among the requirements",
     "tutor ": "it needs Tutor and Docker; tests/tutor runs the commands that need no Docker",
     "kubectl ": "it needs a cluster",
