@@ -76,7 +76,7 @@ docs-check: $(VENV)/testing ## Check every document, and every relative link in 
 
 # Each starts a production LMS. To measure a site instead: .venv/bin/python -m measure storm --help
 storm: $(VENV)/development ## Measure the login storm, with the exemption and without
-	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50 100)
+	$(BIN)/python -m measure storm $(or $(ARGS),--docs --graders 20 5 50)
 
 race: $(VENV)/testing ## Measure simultaneous logins: which sessions are accepted afterwards, and which one is on record
 	$(BIN)/python -m measure race $(or $(ARGS),--rounds 1 --docs)
