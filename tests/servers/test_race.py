@@ -9,8 +9,8 @@ import pytest
 from measure.populate import PASSWORD, populate
 from measure.race import ACCOUNTS, Race
 
-# Engine, ATOMIC_REQUESTS, workers and threads of gunicorn, and whether every request is checked. At login, a cache
-# engine may bring back a session whose answer is not sent yet: case 2b.
+# Engine, ATOMIC_REQUESTS, workers and threads of gunicorn, and the level. At exempt only, a cache engine may bring back
+# a session whose answer is not sent yet: case 2b.
 CONFIGURATIONS = [
     ("db", True, (4, 1), "exempt_only"),
     ("db", False, (8, 1), "exempt_only"),
@@ -18,7 +18,7 @@ CONFIGURATIONS = [
     ("cached_db", False, (4, 1), "every_request"),
     ("db", True, (2, 4), "every_request"),
 ]
-# At random, browsers also change the password, which ends no other session at login.
+# At random, browsers also change the password, which ends no other session at exempt only.
 CHECKED = [configuration for configuration in CONFIGURATIONS if configuration[-1] == "every_request"]
 IDS = "{0[0]}-{0[1]}-{0[2]}-{0[3]}".format
 

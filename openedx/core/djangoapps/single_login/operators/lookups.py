@@ -50,7 +50,8 @@ def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
 def _look_up_chunk(rows: QuerySet[Any, Any], column: str, names: Sequence[str], lookup: Lookup) -> None:
     found = fetch(rows.filter(**{f"{column}__in": names}))
     if found is not None:
-        lookup.found.update((row[0], row) for row in found if row[0] in names)
+        wanted = set(names)
+        lookup.found.update((row[0], row) for row in found if row[0] in wanted)
     elif len(names) == 1:
         lookup.not_storable.update(names)
     else:

@@ -15,7 +15,7 @@ ALL_ENGINES = [*ENGINES, "signed_cookies"]
 
 
 def exempt_only(engine="db"):
-    """Return the settings of a site that is protected at login, with Django's session engine of this name."""
+    """Return the settings of a site at the level exempt only, with Django's session engine of this name."""
     return {
         "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
         "SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}",

@@ -112,7 +112,7 @@ class RequestCase(TransactionTestCase):
 
 @ddt.ddt
 class RequestStatementsTest(RequestCase):
-    """At login level, a request sends the same statements with the protection on and off."""
+    """At the level exempt only, a request sends the same statements with the protection on and off."""
 
     @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", "/xqueue/get_submission/"]))
     @ddt.unpack

@@ -33,7 +33,7 @@ REFUSALS = [forbid, find_nothing, roll_back]
 
 @ddt.ddt
 class RolledBackLoginTest(TransactionTestCase):
-    """At login: the session that was on record stays there, and its browser stays signed in."""
+    """Exempt only: the session that was on record stays there, and its browser stays signed in."""
 
     def setUp(self):
         super().setUp()

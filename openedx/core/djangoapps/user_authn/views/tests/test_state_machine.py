@@ -397,7 +397,7 @@ class Machine(RuleBasedStateMachine):
 
 
 class StateMachineTest(TransactionTestCase):
-    """At login, with sessions in the database."""
+    """Exempt only, with sessions in the database."""
 
     def test_lms_agrees_with_the_model_in_every_sequence(self):
         run_state_machine_as_test(
@@ -415,7 +415,7 @@ class StateMachineTest(TransactionTestCase):
 
 @override_settings(**exempt_only("cache"))
 class StateMachineCacheTest(StateMachineTest):
-    """At login, with sessions in the cache."""
+    """Exempt only, with sessions in the cache."""
 
 
 @override_settings(**every_request("db"))
