@@ -99,13 +99,13 @@ class Race:
         self.forget()
         deadline = time.monotonic() + seconds
 
-        def live(number):
+        def visit(number):
             choose = random.Random(f"{seed} {number}")  # noqa: S311
             browser = self.browser()
             while time.monotonic() < deadline:
                 self.act(browser, choose.choice(ACTIONS), choose.choice(self.accounts))
 
-        at_once([partial(live, number) for number in range(BROWSERS)])
+        at_once([partial(visit, number) for number in range(BROWSERS)])
         return self.judge(at_least=0)
 
     def act(self, browser, action, account):
@@ -130,15 +130,15 @@ class Race:
         """Return the promises that are broken now. Each account must have ``at_least`` so many sessions."""
         tabs = list(self.tabs.items())
         with ThreadPoolExecutor(BROWSERS) as pool:
-            alive = list(pool.map(lambda item: item[1].is_signed_in(), tabs))
+            accepted = list(pool.map(lambda item: item[1].is_signed_in(), tabs))
         faults = {"5xx"} if any(status >= 500 for status in self.statuses | self.tab_statuses) else set()
         if at_least and not tabs:
             faults.add("none")
         for account in {tab.account for _, tab in tabs}:
             keys = [
                 self.claims.get(key, key)
-                for (key, tab), lives in zip(tabs, alive, strict=True)
-                if lives and tab.account == account
+                for (key, tab), is_accepted in zip(tabs, accepted, strict=True)
+                if is_accepted and tab.account == account
             ]
             faults |= {"several"} if len(keys) > 1 else {"none"} if len(keys) < at_least else set()
             if self.lms and keys and recorded_key(self.lms, account) not in keys:

@@ -126,7 +126,7 @@ class Learner(User):
         self.environment.arrive()
 
     @task
-    def live(self):
+    def use_two_browsers(self):
         """Sign in with both browsers, find the first session ended, and sign out."""
         self.sign_in(self.here)
         self.sign_in(self.there)

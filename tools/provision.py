@@ -50,7 +50,7 @@ The LMS is on http://127.0.0.1:{port} with {config}
   Accounts, all with the password "{password}":
     honor      a learner: signing in a second time ends the first session
     staff      staff and superuser: http://127.0.0.1:{port}/admin/
-    xqwatcher  in the exempt group xqueue: every session lives
+    xqwatcher  in the exempt group xqueue: every session is kept
 
   Try:
     - Sign in at http://127.0.0.1:{port}/login as honor@example.com in two browsers, then reload the first.

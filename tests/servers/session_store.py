@@ -7,7 +7,7 @@ from collections import defaultdict
 SIGNED_WITH = "django.contrib.sessions.SessionStore"
 
 
-def live_sessions(lms):
+def stored_sessions(lms):
     """Return the session keys in the store, by the number of the account."""
     keys = defaultdict(set)
     for key, data in _in_database(lms) if lms.engine == "db" else _in_redis(lms):

@@ -15,7 +15,7 @@ import requests
 from testing.visitor import Browser
 from tests.servers import kill_worker
 from tests.servers.persistent_learners import PersistentLearners
-from tests.servers.session_store import live_sessions
+from tests.servers.session_store import stored_sessions
 
 GUNICORN = {"workers": 2, "threads": 4}
 LEARNERS = [f"learner{number}" for number in range(8)]
@@ -74,7 +74,7 @@ def read_profile(lms, account):
 
 
 def assert_one_login_mends_everything(lms, url, account):
-    """Sign in. Assert that only the recorded session lives, and that the profile lost nothing."""
+    """Sign in. Assert that only the session on record is accepted, and that the profile lost nothing."""
     browser = Browser(url, email(account))
     status, key = browser.sign_in()
     assert status == 200
@@ -82,7 +82,7 @@ def assert_one_login_mends_everything(lms, url, account):
     number, name, meta, recorded = read_profile(lms, account)
     assert recorded == key
     assert (name, meta) == (NAME, OTHER_META)
-    assert live_sessions(lms)[number] == {key}
+    assert stored_sessions(lms)[number] == {key}
     return key
 
 
@@ -121,9 +121,9 @@ def test_a_worker_killed_in_a_login_leaves_the_earlier_session_or_none_and_the_n
                 dying_browser.sign_in(**{kill_worker.HEADER: moment})
             number, name, meta, recorded = read_profile(lms, "learner0")
             assert (name, meta) == (NAME, OTHER_META)
-            # A session that lives now is on record, so the next login will end it.
+            # A session that is accepted now is on record, so the next login will evict it.
             assert earlier.is_signed_in() is (recorded == earlier_key)
-            assert live_sessions(lms).get(number, set()) <= {recorded}
+            assert stored_sessions(lms).get(number, set()) <= {recorded}
             key = assert_one_login_mends_everything(lms, url, "learner0")
             assert not earlier.is_signed_in()
             assert_no_key_in_the_log(lms, {earlier_key, recorded, key})

@@ -38,7 +38,7 @@ LATE_SAVES = [
     ("db", "before_save"),
 ]
 ENGINES = ["cache", "cached_db", "db"]
-AT_LOGIN = pytest.mark.parametrize("stepped", ["exempt_only"], indirect=True)
+EXEMPT_ONLY = pytest.mark.parametrize("stepped", ["exempt_only"], indirect=True)
 BOTH_LEVELS = pytest.mark.parametrize("stepped", ["exempt_only", "every_request"], indirect=True)
 WITHIN_SAVE = [late_save for late_save in LATE_SAVES if late_save[1] == "within_save"]
 
@@ -56,9 +56,9 @@ def test_case_2_a_login_that_saves_its_session_late_is_not_signed_in(user, engin
         assert recorded(user) == key_of(winner)
 
 
-@AT_LOGIN
+@EXEMPT_ONLY
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_case_2b_at_login_only_a_save_within_a_cache_engine_brings_the_loser_back(user, engine, where):
+def test_case_2b_at_exempt_only_a_save_within_a_cache_engine_brings_the_loser_back(user, engine, where):
     with site_engine(engine):
         with in_background(lambda: sign_in(user), **{where: Step()}) as finish_loser:
             loser_key = recorded(user)

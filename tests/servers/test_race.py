@@ -1,5 +1,5 @@
 """
-Simultaneous logins on MariaDB, Redis and gunicorn: of each account only the recorded session lives. No 5xx.
+Simultaneous logins on MariaDB, Redis and gunicorn: of each account only the session on record is accepted. No 5xx.
 
 ``make race`` does the same with more configurations.
 """

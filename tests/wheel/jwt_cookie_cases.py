@@ -1,5 +1,5 @@
 """
-Case 15 of the table of cases: with the check at every request, JWT cookies count only beside a live session.
+Case 15 of the table of cases: with the check at every request, JWT cookies count only beside an accepted session.
 
 A mixin to use with ``EveryRequestCases`` where a login sets JWT cookies, as on the platform.
 """
@@ -51,7 +51,7 @@ class JwtCookieCases:
         names = (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
         return ".".join(client.cookies[name].value for name in names)
 
-    def test_case_15_a_live_browser_is_answered(self):
+    def test_case_15_a_signed_in_browser_is_answered(self):
         client = self.new_client(self.user)
         assert self.answers(client) == {200}
         assert self.answers(self.copy_of(client, with_session=True)) == {200}
@@ -67,13 +67,13 @@ class JwtCookieCases:
     def test_case_15_no_api_answers_an_evicted_browser(self):
         evicted = self.new_client(self.user)
         kept = self.copies_of(evicted)
-        live = self.new_client(self.user)
-        assert [self.answers(client) for client in (evicted, *kept, live)] == [{401}] * 3 + [{200}]
+        signed_in = self.new_client(self.user)
+        assert [self.answers(client) for client in (evicted, *kept, signed_in)] == [{401}] * 3 + [{200}]
 
     def test_case_15_a_refusal_deletes_the_cookies_that_do_not_count(self):
         evicted = self.new_client(self.user)
-        live = self.new_client(self.user)
-        for client, expected in ((evicted, 401), (live, 200)):
+        signed_in = self.new_client(self.user)
+        for client, expected in ((evicted, 401), (signed_in, 200)):
             assert self.answers(client) == {expected}
             for name in (jwt_cookie_header_payload_name(), jwt_cookie_signature_name()):
                 assert bool(client.cookies[name].value) == (expected == 200)

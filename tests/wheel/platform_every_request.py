@@ -43,8 +43,8 @@ class EveryRequestOnEdxPlatformTest(
         evicted = self.new_client(self.user)
         kept = self.copies_of(evicted)
         assert evicted.post("/login_refresh").status_code == 200
-        live = self.new_client(self.user)
-        clients = [evicted, *kept, live]
+        signed_in = self.new_client(self.user)
+        clients = [evicted, *kept, signed_in]
         assert [client.post("/login_refresh").status_code for client in clients] == [401, 401, 401, 200]
 
     @skipUnless(IS_LMS, "Studio has no mobile API")

@@ -38,8 +38,8 @@ class InstallingTest(SimpleTestCase):
             check=False,
         )
         assert process.returncode == 0, process.stderr
-        self.cookies, alive = json.loads(process.stdout)
-        return "".join(alive)
+        self.cookies, signed_in = json.loads(process.stdout)
+        return "".join(signed_in)
 
     @ddt.data("db", "cached_db", "file")
     def test_with_the_check_uninstalling_the_wheel_brings_no_ended_session_back(self, engine):

@@ -32,7 +32,7 @@ def main():
     """Serve the visits."""
     call_command("migrate", run_syncdb=True, verbosity=0)
     accounts = get_user_model().objects
-    cookies, alive = json.load(sys.stdin), []
+    cookies, signed_in = json.load(sys.stdin), []
     for visit in sys.argv[1:]:
         name, _, account = visit.partition(":")
         browser = browser_of(cookies.get(name))
@@ -42,10 +42,10 @@ def main():
                 accounts.create_user(account, email, PASSWORD)
             assert browser.post("/login_ajax", {"email": email, "password": PASSWORD}).status_code == 200
         if browser.get("/dashboard").status_code == 200:
-            alive.append(name)
+            signed_in.append(name)
         morsel = browser.cookies.get(settings.SESSION_COOKIE_NAME)
         cookies[name] = morsel.value if morsel else ""
-    json.dump([cookies, alive], sys.stdout)
+    json.dump([cookies, signed_in], sys.stdout)
 
 
 main()

@@ -7,7 +7,8 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.db import models
 
-from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_pii_squelched, is_protection_on
+from openedx.core.djangoapps.single_login.audit import name_in_log
+from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_protection_on
 from openedx.core.djangoapps.single_login.one_session import slot
 from openedx.core.djangoapps.single_login.signals import session_of
 
@@ -91,6 +92,4 @@ def log_successful_logout(sender, request, user, **kwargs):
 
 
 def _described(user):
-    if is_pii_squelched():
-        return f"user.id: {user.pk}"
-    return f"{user.get_username()} ({user.email})"
+    return name_in_log(user, f"{user.get_username()} ({user.email})")

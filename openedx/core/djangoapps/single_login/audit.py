@@ -36,8 +36,13 @@ def audit_exempt_login(sender: object, request: HttpRequest | None, user: User |
 
 def announce_eviction(user: AbstractBaseUser, session_key: str, reason: str) -> None:
     """Write to the logger ``audit`` that a session of ``user`` was ended and why, and send ``session_evicted``."""
-    AUDIT_LOG.info("Single login evicted - %s - %s", _described(user), reason)
+    AUDIT_LOG.info("Single login evicted - %s - %s", name_in_log(user, user.get_username()), reason)
     session_evicted.send_robust(sender=type(user), user=user, session_key=session_key, reason=reason)
+
+
+def name_in_log(user: AbstractBaseUser, name: str) -> str:
+    """Return how a log line names ``user``: by ``name``, or with SQUELCH_PII_IN_LOGS on by the number of the account."""
+    return f"user.id: {user.pk}" if is_pii_squelched() else name
 
 
 def _log_exempt_login(user: AbstractBaseUser, rule: Rule) -> None:
@@ -47,14 +52,10 @@ def _log_exempt_login(user: AbstractBaseUser, rule: Rule) -> None:
     With SQUELCH_PII_IN_LOGS on, the attribute ``single_login_rule`` and the line leave the username out.
     """
     matched = rule.setting if rule.setting == USERNAMES and is_pii_squelched() else str(rule)
-    AUDIT_LOG.info("Single login exempt - %s - %s", _described(user), matched)
+    AUDIT_LOG.info("Single login exempt - %s - %s", name_in_log(user, user.get_username()), matched)
     try:
         set_custom_attribute("single_login_exempt", True)
         set_custom_attribute("single_login_rule", matched)
     except Exception:
         # A fault of monitoring must not fail a login. A wrong OPENEDX_TELEMETRY raises here.
         LOG.exception("Monitoring: the attributes of an exempt login could not be set")
-
-
-def _described(user: AbstractBaseUser) -> str:
-    return f"user.id: {user.pk}" if is_pii_squelched() else user.get_username()

@@ -23,7 +23,8 @@ from openedx.core.djangoapps.user_authn.ratelimit import can_count, count_failur
 
 AUDIT_LOG = logging.getLogger("audit")
 
-# Errors of MySQL and MariaDB about a value with characters that the column's character set lacks.
+# Errors of MySQL and MariaDB about a value with characters that the column's character set lacks. The app single_login
+# has the same list. A test compares them, because this app does not import that one.
 CHARACTER_ERRORS = frozenset({1267, 1270, 1271, 3854, 3988})
 
 

@@ -359,7 +359,7 @@ class ConcurrentSessionsTest(TestCase):
         self.sign_in("verified", 1)
 
     def sign_in(self, username, times, **fields):
-        """Create an account with so many live sessions."""
+        """Create an account and ``times`` sessions of it that Django accepts."""
         user = UserFactory(username=username, **fields)
         with protection(False):
             for _ in range(times):

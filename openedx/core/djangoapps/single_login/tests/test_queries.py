@@ -116,7 +116,7 @@ class RequestStatementsTest(RequestCase):
 
     @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", "/xqueue/get_submission/"]))
     @ddt.unpack
-    def test_case_16_a_signed_in_request_sends_the_same_statements_as_with_the_protection_off(self, exemptions, path):
+    def test_a_signed_in_request_sends_the_same_statements_as_with_the_protection_off(self, exemptions, path):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
             enforced, _ = self.ask(path)

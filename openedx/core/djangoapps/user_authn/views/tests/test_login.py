@@ -21,6 +21,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login import audit
+from openedx.core.djangoapps.single_login.operators import lookups
 from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
@@ -32,6 +33,7 @@ from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     audit_lines,
     protection,
 )
+from openedx.core.djangoapps.user_authn import attempts
 from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
 
 ENDPOINTS = {
@@ -113,7 +115,7 @@ class NonExemptLoginTest(TransactionTestCase):
 
 
 class ExemptLoginTest(TransactionTestCase):
-    """Logins of an account that a rule exempts: every session lives."""
+    """Logins of an account that a rule exempts: every session is kept."""
 
     def setUp(self):
         super().setUp()
@@ -512,6 +514,9 @@ class LoginTest(TestCase):
         assert lines[0].startswith("Login failed - ")
         assert ("honor" in lines[0]) is not squelch
         assert "hunter2" not in lines[0]
+
+    def test_errors_about_characters_are_the_same_as_in_the_report(self):
+        assert attempts.CHARACTER_ERRORS == lookups.CHARACTER_ERRORS
 
 
 def lose_last_login(execute, sql, *arguments):
