@@ -1,5 +1,6 @@
 """The limits on failed logins."""
 
+import re
 from pathlib import Path
 
 import ddt
@@ -19,7 +20,14 @@ LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 FORGETFUL = {"default": {"BACKEND": "openedx.core.djangoapps.heartbeat.tests.forgetful_cache.ForgetfulCache"}}
 BY_ADDRESS = {"LOGISTRATION_RATELIMIT_RATE": "3/365d"}
 BY_ACCOUNT = {"LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "3/365d"}
-DOCUMENTED = yaml.safe_load((Path(settings.REPO_ROOT) / "docs" / "lms.yml").read_text())
+DOCS = Path(settings.REPO_ROOT) / "docs"
+DOCUMENTED = yaml.safe_load((DOCS / "lms.yml").read_text())
+GUIDE = (DOCS / "production.rst").read_text()
+
+
+def generalised(line):
+    """Return an audit line with every account and limit as N."""
+    return re.sub(r"(user\.id|too often): \d+", r"\1: N", line)
 
 
 def rate_by_browser(group, request):
@@ -193,8 +201,19 @@ class RateLimitTest(TestCase):
             self.answers(4, user=UserFactory.build(email=email))
         assert lines[3].startswith(f"Login refused - {expected.format(id=self.user.pk)} - 8.8.8.8 - ")
 
+    def test_audit_lines_are_those_of_the_guide(self):
+        UserFactory(username="gone", email="gone@example.com", is_active=False)
+        with audit_lines() as lines, override_settings(**BY_ADDRESS, **BY_ACCOUNT):
+            self.attempt(user=UserFactory.build(email="gone@example.com"), password=TEST_PASSWORD)
+            self.answers(4, address="203.0.113.5")
+            for n in range(4):
+                self.attempt(user=UserFactory.build(email=f"unknown{n}@example.com"), address="203.0.113.7")
+        assert {generalised(line) for line in lines} == {
+            generalised(line.strip()) for line in GUIDE.splitlines() if line.startswith("    Login ")
+        }
+
     @ddt.data(*ENDPOINTS)
-    def test_nobody_is_tried_while_failures_cannot_be_counted(self, endpoint):
+    def test_no_password_is_checked_while_failures_cannot_be_counted(self, endpoint):
         forgetful = override_settings(CACHES=FORGETFUL)
         with forgetful, counting_hasher(), audit_lines() as lines, counted_work() as (hashed, _):
             answers = [sign_in_at(endpoint, Client(), self.user, each) for each in (WRONG, TEST_PASSWORD)]
