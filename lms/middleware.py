@@ -4,13 +4,12 @@ from http import HTTPStatus
 
 from django.http import HttpResponse
 
-# The names of the URLs of logins and logouts.
+# The names of the URLs of the login API, and of all logins and logouts.
+LOGIN_API = {"login_api", "user_api_login_session", "user_api_login_session_legacy"}
 LOGIN_URL_NAMES = {
+    *LOGIN_API,
     "signin_user",
-    "login_api",
     "logout",
-    "user_api_login_session",
-    "user_api_login_session_legacy",
     "redirect_to_lms_login_for_admin",
     "xqueue-login",
     "xqueue-logout",

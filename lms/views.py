@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 
-LOGIN_API = {"login_api", "user_api_login_session", "user_api_login_session_legacy"}
+from lms.middleware import LOGIN_API
 
 
 @never_cache

@@ -6,13 +6,14 @@ Reads two environment variables: LMS_CFG, the path of the demo's lms.yml, and PO
 """
 
 import fcntl
-import json
 import os
 import secrets
 import signal
 import socket
 import sys
 from pathlib import Path
+
+import yaml
 
 PASSWORD = "edx"  # noqa: S105
 DATABASE = "lms.sqlite3"
@@ -48,7 +49,7 @@ WHAT_TO_TRY = """
 The LMS is on http://127.0.0.1:{port} with {config}
 
   Accounts, all with the password "{password}":
-    honor      a learner: signing in a second time ends the first session
+    honor      a learner: signing in a second time evicts the first session
     staff      staff and superuser: http://127.0.0.1:{port}/admin/
     xqwatcher  in the exempt group xqueue: every session is kept
 
@@ -90,12 +91,16 @@ def write_config(config, database):
     text = LMS_YML.format(
         mark=MARK,
         secret_key=secrets.token_urlsafe(50),
-        database=json.dumps(str(database)),
-        staticfiles=json.dumps(str(config.parent / "staticfiles")),
+        database=_in_yaml(database),
+        staticfiles=_in_yaml(config.parent / "staticfiles"),
     )
     unfinished = config.with_suffix(".new")
     unfinished.write_text(text, encoding="utf-8")
     unfinished.rename(config)
+
+
+def _in_yaml(path):
+    return yaml.safe_dump(str(path), default_style='"', width=float("inf")).rstrip()
 
 
 def check_config(config, database):

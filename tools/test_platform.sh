@@ -5,7 +5,7 @@ set -eu
 # Python must not write its bytecode there either.
 export PYTHONDONTWRITEBYTECODE=1
 
-need() {
+stop_with_usage() {
     echo "$1" >&2
     cat >&2 <<'NEEDED'
 This needs an edx-platform checkout and the Python of an environment that has its requirements/edx/testing.txt and
@@ -15,17 +15,17 @@ NEEDED
     exit 2
 }
 
-[ -n "${EDX_PLATFORM_ROOT:-}" ] || need "EDX_PLATFORM_ROOT is not set."
-[ -n "${EDX_PLATFORM_PYTHON:-}" ] || need "EDX_PLATFORM_PYTHON is not set."
-[ -d "$EDX_PLATFORM_ROOT/openedx/core" ] || need "EDX_PLATFORM_ROOT=$EDX_PLATFORM_ROOT is no edx-platform."
-[ -x "$EDX_PLATFORM_PYTHON" ] || need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON is no program."
+[ -n "${EDX_PLATFORM_ROOT:-}" ] || stop_with_usage "EDX_PLATFORM_ROOT is not set."
+[ -n "${EDX_PLATFORM_PYTHON:-}" ] || stop_with_usage "EDX_PLATFORM_PYTHON is not set."
+[ -d "$EDX_PLATFORM_ROOT/openedx/core" ] || stop_with_usage "EDX_PLATFORM_ROOT=$EDX_PLATFORM_ROOT is not an edx-platform checkout."
+[ -x "$EDX_PLATFORM_PYTHON" ] || stop_with_usage "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON is not an executable file."
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 platform=$(cd "$EDX_PLATFORM_ROOT" && pwd)
 # Do not resolve this link: the Python that it leads to does not have the environment's packages.
 platform_python=$(cd "$(dirname "$EDX_PLATFORM_PYTHON")" && pwd)/$(basename "$EDX_PLATFORM_PYTHON")
 said=$(cd "$platform" && "$platform_python" -c 'import pytest_django, lms.envs.test' 2>&1) ||
-    need "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON lacks the platform's requirements: $(echo "$said" | tail -n 1)"
+    stop_with_usage "EDX_PLATFORM_PYTHON=$EDX_PLATFORM_PYTHON lacks the platform's requirements: $(echo "$said" | tail -n 1)"
 [ "${1:-}" != --check ] || exit 0
 
 cases=$here/openedx/core/djangoapps/single_login/tests

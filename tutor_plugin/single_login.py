@@ -6,9 +6,9 @@ Faulty settings are refused in one message, before a file is rendered.
 Disabling the plugin leaves its settings in config.yml. Remove them with ``tutor config save --unset NAME``.
 """
 
-import json
 import shlex
 
+import yaml
 from tutor import env, hooks
 from tutor.exceptions import TutorError
 
@@ -24,7 +24,7 @@ SETTINGS = {
     "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
 }
 
-# In the LMS alone. An account has one slot for LMS and Studio: each login to one would end the session in the other.
+# In the LMS alone. An account has one slot for LMS and Studio: each login to one would evict the session in the other.
 PATCHES = [
     ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
     ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),
@@ -51,7 +51,7 @@ def render_install_step(requirement):
 
 
 def render_names(value, setting):
-    """Return the line of lms.yml that gives ``setting`` a list of names, as JSON, which is YAML."""
+    """Return the line of lms.env.yml that gives ``setting`` a list of names."""
     if value is not None and not isinstance(value, list):
         raise TutorError(f"""{setting} must be a list of names, such as '["xqueue"]', but it is {value!r}.""")
     for position, name in enumerate(value or [], start=1):
@@ -59,14 +59,19 @@ def render_names(value, setting):
             raise TutorError(
                 f"{setting}: entry {position} is not a name. Put it in quotes as you mean it, or remove it."
             )
-    return f"{setting}: {json.dumps(value)}"
+    return render_line(setting, value)
 
 
 def render_check(value):
-    """Return the line of lms.yml that turns the check at every request on or off."""
+    """Return the line of lms.env.yml that turns the check at every request on or off."""
     if not isinstance(value, bool):
         raise TutorError(f"SINGLE_LOGIN_CHECK_EVERY_REQUEST must be true or false, but it is {value!r}.")
-    return f"SINGLE_LOGIN_CHECK_EVERY_REQUEST: {json.dumps(value)}"
+    return render_line("SINGLE_LOGIN_CHECK_EVERY_REQUEST", value)
+
+
+def render_line(setting, value):
+    """Return the line of YAML that gives ``setting`` this ``value``."""
+    return yaml.safe_dump({setting: value}, default_flow_style=None, width=float("inf")).rstrip()
 
 
 def render_protection(value):
@@ -93,8 +98,8 @@ loaded = {}
 
 
 @hooks.Actions.CONFIG_LOADED.add()
-def remember(config):
-    """Keep ``config`` for the check: to refuse it here would stop every command, ``tutor local stop`` too."""
+def keep_loaded_config(config):
+    """Keep ``config`` for ``refuse_faults``. To refuse it here would stop every command, ``tutor local stop`` too."""
     loaded.clear()
     loaded.update(config)
 

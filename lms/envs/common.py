@@ -154,7 +154,8 @@ DATABASES = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 
-# All processes share it without a cache server. It may hold sessions, so it must not drop entries.
+# All processes share this cache, and it needs no server. It may hold sessions: MAX_ENTRIES
+# is high, so that none is dropped.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",

@@ -93,11 +93,11 @@ def tutor(enabled):
 
 
 def test_both_settings_reach_the_lms(tutor):
-    names = '["xqwatcher", "o\'hara", "12345", "Zoë"]'
+    names = '["xqwatcher", "o\'hara", "12345", "Zoë", "\U0001f600"]'
     tutor.configure(SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]', SINGLE_LOGIN_EXEMPT_USERNAMES=names)
     settings = tutor.read_settings("lms")
     assert settings["SINGLE_LOGIN_EXEMPT_GROUPS"] == ["xqueue"]
-    assert settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher", "o'hara", "12345", "Zoë"]
+    assert settings["SINGLE_LOGIN_EXEMPT_USERNAMES"] == ["xqwatcher", "o'hara", "12345", "Zoë", "\U0001f600"]
 
 
 def test_without_options_nobody_is_exempt_and_the_protection_is_unchanged(tutor):

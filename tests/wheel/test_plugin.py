@@ -58,7 +58,7 @@ REPLACE_RECEIVER = """
 from common.djangoapps.student.models import enforce_single_login as theirs
 from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from openedx_single_login.guard import HAS_GUARD, is_in_place
+from openedx_single_login.guard import HAS_GUARD, is_guard_in_place
 from openedx_single_login.one_session.enforcement import enforce_single_login as ours
 
 for signal in (user_logged_in, user_logged_out):
@@ -67,7 +67,7 @@ for signal in (user_logged_in, user_logged_out):
 if {has_guard}:
     setattr(theirs, HAS_GUARD, True)
 apps.get_app_config("single_login").ready()
-is_ready = is_in_place()
+is_ready = is_guard_in_place()
 print(user_logged_in.disconnect(theirs), is_ready)
 """
 # Prints the number of guards and of audit receivers.

@@ -51,7 +51,7 @@ def store_notice(session_key, reason, **kwargs):
     try:
         # A slow request may bring an evicted session back, and the check then ends it once more.
         put = _cache().add if notice == ENDED else _cache().set
-        put(_hashed(session_key), notice, timeout=settings.SESSION_COOKIE_AGE)
+        put(_hash_key(session_key), notice, timeout=settings.SESSION_COOKIE_AGE)
     except Exception:
         LOG.warning("The notice of an ended session could not be written to the cache", exc_info=True)
 
@@ -114,7 +114,7 @@ def _find_by_session(request: HttpRequest) -> str | None:
     if not key or not session.accessed or SESSION_KEY in session or session.session_key == key:
         return None
     try:
-        notice: str | None = _cache().get(_hashed(key))
+        notice: str | None = _cache().get(_hash_key(key))
     except Exception:
         LOG.warning("The notice of an ended session could not be read from the cache", exc_info=True)
         return None
@@ -125,5 +125,5 @@ def _cache() -> BaseCache:
     return caches[CACHE_ALIAS if CACHE_ALIAS in settings.CACHES else DEFAULT_CACHE_ALIAS]
 
 
-def _hashed(session_key: str) -> str:
+def _hash_key(session_key: str) -> str:
     return f"{SALT}.{salted_hmac(SALT, session_key, algorithm='sha256').hexdigest()}"

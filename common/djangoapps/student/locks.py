@@ -1,8 +1,8 @@
 """
 The order of row locks: the account in ``auth_user`` first, then its profile.
 
-A login locks them in this order: it updates ``last_login`` and then records its session. A deletion alone would lock
-the profile first, and could deadlock with a login.
+A login locks them in this order: it updates ``last_login`` and then records its session. Without ``lock_accounts``, a
+deletion would lock the profile first, and could deadlock with a login.
 """
 
 from django.contrib.auth import get_user_model

@@ -5,12 +5,13 @@ import logging
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
-from django.db import models
+from django.db import models, transaction
 
 from openedx.core.djangoapps.single_login.audit import name_in_log
 from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_protection_on
 from openedx.core.djangoapps.single_login.one_session import slot
 from openedx.core.djangoapps.single_login.signals import session_of
+from openedx.core.djangoapps.single_login.transactions import profile_database
 
 __all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]
 
@@ -55,7 +56,7 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
     Keep one session per account: a login evicts the account's earlier session, a logout clears its own record.
 
     Receives ``user_logged_in`` and ``user_logged_out``. A login of an exempt account returns early, before a session is
-    ended or recorded.
+    evicted or recorded.
 
     Raises:
         ValueError: the ``meta`` of the profile cannot be read at a login.
@@ -72,8 +73,9 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
         return
     # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
     user.profile = profile
-    if session_key := slot.prepare_session(profile, request):
-        profile.set_login_session(session_key)
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        if session_key := slot.prepare_session(profile, request):
+            profile.set_login_session(session_key)
 
 
 # The app single_login leaves this receiver alone, because the guard is inside (docs/decisions/0003).

@@ -1,8 +1,8 @@
 """
 The heartbeat: ask the database, the cache and the session store.
 
-It writes what it reads. A cache that ignores its errors (DJANGO_REDIS_IGNORE_EXCEPTIONS) keeps nothing while its server
-is away, and says nothing.
+In the cache and in the session store it writes a value and reads it back: with DJANGO_REDIS_IGNORE_EXCEPTIONS, a cache
+whose server is away reports no error.
 """
 
 import logging
@@ -57,13 +57,13 @@ def _ask_cache():
 
 
 def _ask_session_store():
-    new_store = import_module(settings.SESSION_ENGINE).SessionStore
-    session = new_store()
+    store_class = import_module(settings.SESSION_ENGINE).SessionStore
+    session = store_class()
     session[PROBE] = PROBE
     session.set_expiry(PROBE_SECONDS)
     # create() would try ten thousand keys while a cache is away that ignores its errors.
     session._session_key = get_random_string(32, VALID_KEY_CHARS)
     session.save(must_create=True)
-    if new_store(session.session_key).get(PROBE) != PROBE:
+    if store_class(session.session_key).get(PROBE) != PROBE:
         raise ConnectionError("The session store did not return the stored session.")
     session.delete()

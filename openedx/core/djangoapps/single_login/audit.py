@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from edx_django_utils.monitoring import set_custom_attribute
 
-from .exemptions import USERNAMES, Rule, exempting_rule, is_anybody_exempt, is_pii_squelched, is_protection_on
-from .guard import is_in_place
+from .exemptions import USERNAMES, Rule, exempting_rule, is_any_name_set, is_pii_squelched, is_protection_on
+from .guard import LOGIN, find_guarded_signals
 from .signals import session_evicted, session_of
 from .transactions import after_commit
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, User
     from django.http import HttpRequest
 
-LOG = logging.getLogger(__name__)
 AUDIT_LOG = logging.getLogger("audit")
 
 
@@ -25,9 +24,10 @@ def audit_exempt_login(sender: object, request: HttpRequest | None, user: User |
     """
     Receive ``user_logged_in``: after the commit, log an exempt login with its rule.
 
-    A receiver of its own, because a platform that has the exemption itself does not call the guarded method.
+    This is a separate receiver: a platform with its own exemption does not call the guarded method for an exempt
+    account.
     """
-    if user is None or not (is_anybody_exempt() and is_protection_on() and is_in_place()):
+    if user is None or not (is_any_name_set() and is_protection_on() and LOGIN in find_guarded_signals()):
         return
     rule = exempting_rule(user)
     if rule and session_of(request, user) is not None:
@@ -41,7 +41,7 @@ def announce_eviction(user: AbstractBaseUser, session_key: str, reason: str) -> 
 
 
 def name_in_log(user: AbstractBaseUser, name: str) -> str:
-    """Return how a log line names ``user``: by ``name``, or with SQUELCH_PII_IN_LOGS on by the number of the account."""
+    """Return how a log line names ``user``: by ``name``, or by the account's number if SQUELCH_PII_IN_LOGS is on."""
     return f"user.id: {user.pk}" if is_pii_squelched() else name
 
 
@@ -53,9 +53,6 @@ def _log_exempt_login(user: AbstractBaseUser, rule: Rule) -> None:
     """
     matched = rule.setting if rule.setting == USERNAMES and is_pii_squelched() else str(rule)
     AUDIT_LOG.info("Single login exempt - %s - %s", name_in_log(user, user.get_username()), matched)
-    try:
-        set_custom_attribute("single_login_exempt", True)
-        set_custom_attribute("single_login_rule", matched)
-    except Exception:
-        # A fault of monitoring must not fail a login. A wrong OPENEDX_TELEMETRY raises here.
-        LOG.exception("Monitoring: the attributes of an exempt login could not be set")
+    # These raise if OPENEDX_TELEMETRY is wrong. ``after_commit`` logs the error, and the login goes on.
+    set_custom_attribute("single_login_exempt", True)
+    set_custom_attribute("single_login_rule", matched)

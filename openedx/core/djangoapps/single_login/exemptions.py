@@ -47,7 +47,7 @@ GROUPS = "SINGLE_LOGIN_EXEMPT_GROUPS"
 #   needs a restart. A value that is not true or false stops the process at start-up.
 CHECK_EVERY_REQUEST = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
-OURS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)
+OUR_SETTINGS = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST)
 # Every name that begins like this, in any case, is meant for this app.
 PREFIX = "SINGLE_LOGIN_"
 
@@ -98,13 +98,17 @@ def matching_rules(username: str, group_names: Iterable[str]) -> list[Rule]:
 
 
 def still_exempts(rule: Rule, user: User) -> bool:
-    """Tell whether ``rule``, which exempted ``user`` at login, exempts them now. A username rule needs no query."""
+    """
+    Tell whether ``rule``, which exempted ``user`` at login, still holds.
+
+    A username rule holds while the setting has the name. It needs no query, and a new username is not noticed.
+    """
     if rule.name not in get_exemptions().get(rule.setting, ()):
         return False
     return rule.setting == USERNAMES or rule.name in user.groups.values_list("name", flat=True)
 
 
-def is_anybody_exempt() -> bool:
+def is_any_name_set() -> bool:
     """Tell whether the settings name an account or a group."""
     return any(get_exemptions().values())
 
@@ -128,7 +132,7 @@ def get_written_names() -> Mapping[str, tuple[str, ...]]:
     Raises:
         ImproperlyConfigured: one message that names every fault in the settings.
     """
-    values = {setting: getattr(settings, setting, None) for setting in OURS}
+    values = {setting: getattr(settings, setting, None) for setting in OUR_SETTINGS}
     if faults := find_faults(values):
         raise ImproperlyConfigured("\n".join(faults))
     # Plain strings: a subclass of ``str`` could define ``==`` to match any name.
@@ -167,7 +171,7 @@ def is_flag_on(flag: str) -> bool:
 
 
 def _clear_cache(*, setting: str, **kwargs: Any) -> None:
-    if setting in (*_NOUNS, CHECK_EVERY_REQUEST):
+    if setting in OUR_SETTINGS:
         get_exemptions.cache_clear()
         get_written_names.cache_clear()
         is_every_request_checked.cache_clear()

@@ -31,7 +31,7 @@ def find_faults_in_names(setting: str, value: Any, noun: str) -> Iterator[str]:
 
 
 def find_faults_in_switch(setting: str, value: Any) -> Iterator[str]:
-    """Yield the fault in ``value`` if ``setting`` has neither a boolean nor None, which means false."""
+    """Yield a fault unless ``value`` is a boolean or None. None means false."""
     if value is not None and not isinstance(value, bool):
         yield f"{setting} must be true or false, but it is {value!r}. Write it without quotes. (single_login.E003)"
 

@@ -1,8 +1,8 @@
 """
 The guard before the platform's ``UserProfile.set_login_session``.
 
-The platform's receiver ``enforce_single_login`` calls this method at each login and logout. An exempt account turns
-back at the guard. Everybody else goes on to the platform's own code (docs/decisions/0003).
+The platform's receiver ``enforce_single_login`` calls this method at each login and logout. For an exempt account the
+guard returns at once. For every other account it calls the platform's own method (docs/decisions/0003).
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from django.apps import apps
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import Signal
 
-from .exemptions import exempting_rule, is_anybody_exempt
+from .exemptions import exempting_rule, is_any_name_set
 
-SIGNALS = {"user_logged_in": user_logged_in, "user_logged_out": user_logged_out}
-# An attribute of a method or receiver that asks for the exemptions itself.
+LOGIN, LOGOUT = "user_logged_in", "user_logged_out"
+SIGNALS = {LOGIN: user_logged_in, LOGOUT: user_logged_out}
+# The attribute that marks a method or receiver with the guard inside.
 HAS_GUARD = "has_exemption_guard"
 
 
@@ -38,7 +39,7 @@ def guard_platform() -> None:
 
     @wraps(platforms_own)
     def set_login_session(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_anybody_exempt() and exempting_rule(self.user):
+        if is_any_name_set() and exempting_rule(self.user):
             return None
         return platforms_own(self, *args, **kwargs)
 
@@ -51,7 +52,7 @@ def find_guarded_signals() -> list[str]:
     return [name for name, signal in SIGNALS.items() if any(map(_has_guard, _receivers(signal)))]
 
 
-def is_in_place() -> bool:
+def is_guard_in_place() -> bool:
     """Tell whether every login and every logout reaches a guard."""
     return len(find_guarded_signals()) == len(SIGNALS)
 
@@ -70,6 +71,8 @@ def student_models() -> Any:
 
 
 def _receivers(signal: Signal) -> Iterator[Any]:
-    """Yield the receivers of ``signal``. To take one out and put it in again would change their order."""
-    for _, receiver, *_ in signal.receivers:
-        yield receiver() if isinstance(receiver, ReferenceType) else receiver
+    """Yield the receivers of ``signal``. Only read them: to disconnect and connect one would change their order."""
+    for _, reference, *_ in signal.receivers:
+        receiver = reference() if isinstance(reference, ReferenceType) else reference
+        if receiver is not None:
+            yield receiver

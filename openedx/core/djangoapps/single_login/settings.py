@@ -23,7 +23,7 @@ NAMED_BY_HAND = (
     f"SESSION_ENGINE must not name {SESSION_ENGINE!r}, which the app puts there itself. "
     f"Let it name the session engine of your site, and set {CHECK_EVERY_REQUEST}: true."
 )
-READER_OF_JWT_COOKIES = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"
+PLATFORM_JWT_MIDDLEWARE = "edx_rest_framework_extensions.auth.jwt.middleware.JwtAuthCookieMiddleware"
 
 
 def plugin_settings(settings: ModuleType) -> None:
@@ -51,17 +51,22 @@ def plugin_settings(settings: ModuleType) -> None:
             )
         setattr(settings, SITE_ENGINE, engine)
         settings.SESSION_ENGINE = SESSION_ENGINE  # type: ignore[attr-defined]
-    settings.MIDDLEWARE = _with_ours(getattr(settings, "MIDDLEWARE", None))  # type: ignore[attr-defined]
+    settings.MIDDLEWARE = _add_middleware(getattr(settings, "MIDDLEWARE", None))  # type: ignore[attr-defined]
 
 
-def _with_ours(middleware: Any) -> list[str]:
+def find_session_middleware(names: list[str]) -> int | None:
+    """Return the place of the session middleware, the platform's or Django's, in ``names``, or None."""
+    return next((place for place, name in enumerate(names) if name.endswith("SessionMiddleware")), None)
+
+
+def _add_middleware(middleware: Any) -> list[str]:
     if not isinstance(middleware, list | tuple) or not all(isinstance(name, str) for name in middleware):
         raise ImproperlyConfigured(f"MIDDLEWARE must be a list of dotted paths in quotes, but it is {middleware!r}.")
     names = list(middleware)
     if SESSION_CHECK_MIDDLEWARE not in names:
         # Directly inside the session middleware: after the view and its transaction, before the session is saved.
-        after = (place for place, name in enumerate(names, start=1) if name.endswith("SessionMiddleware"))
-        names.insert(next(after, len(names)), SESSION_CHECK_MIDDLEWARE)
-    if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names:
-        names.insert(names.index(READER_OF_JWT_COOKIES), JWT_COOKIE_MIDDLEWARE)
+        outer = find_session_middleware(names)
+        names.insert(len(names) if outer is None else outer + 1, SESSION_CHECK_MIDDLEWARE)
+    if PLATFORM_JWT_MIDDLEWARE in names and JWT_COOKIE_MIDDLEWARE not in names:
+        names.insert(names.index(PLATFORM_JWT_MIDDLEWARE), JWT_COOKIE_MIDDLEWARE)
     return names

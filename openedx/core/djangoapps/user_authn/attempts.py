@@ -36,7 +36,7 @@ def sign_in(request, identifier, password, columns):
     refused before any work is done on it.
 
     Raises:
-        AuthFailedError: the attempt was refused.
+        AuthFailedError: the login failed or was limited.
     """
     if not identifier or not password:
         raise AuthFailedError("There was an error receiving your login information. Please try again.")
@@ -63,7 +63,7 @@ def attempt(request, identifier, columns):
     _refuse_unless_counted()
     if limit := find_limit(request, account):
         described = _described(user, identifier)
-        AUDIT_LOG.warning("Login refused - %s - %s - failed too often: %s", described, get_client(request), limit)
+        AUDIT_LOG.warning("Login limited - %s - %s - failed too often: %s", described, get_client(request), limit)
         raise TooManyAttemptsError
     try:
         yield user
@@ -86,8 +86,8 @@ def _refuse_unless_counted():
 
 def fits(identifier, columns):
     """Tell whether ``identifier`` is no longer than one of ``columns`` of an account."""
-    account = get_user_model()._meta
-    return len(identifier) <= max(account.get_field(column).max_length for column in columns)
+    fields = get_user_model()._meta
+    return len(identifier) <= max(fields.get_field(column).max_length for column in columns)
 
 
 def find_user(identifier, columns):
@@ -122,7 +122,7 @@ def refuse_if_deleted(request, user):
         with transaction.atomic() if connection.in_atomic_block else nullcontext():
             yield
     except DatabaseError:
-        if user is None or get_user_model().objects.filter(pk=user.pk).exists():
+        if get_user_model().objects.filter(pk=user.pk).exists():
             raise
         request.session.flush()
         request.user = AnonymousUser()

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 class AuthFailedError(Exception):
     """
-    The attempt was refused.
+    The login failed or was limited.
 
     ``value`` is the message to show. ``error_code`` tells programs the reason, if they need to know it.
     """
@@ -33,16 +33,16 @@ class InactiveAccountError(AuthFailedError):
 
 
 class TooManyAttemptsError(AuthFailedError):
-    """The attempt was refused unchecked, because too many before it failed."""
+    """The login was limited: too many have failed. The password was not checked."""
 
     def __init__(self):
         super().__init__("Too many failed login attempts. Try again later.")
 
 
 class CannotCountError(AuthFailedError):
-    """The attempt was refused unchecked, because it could not be counted if it failed."""
+    """The password was not checked: the cache could not count a failed login."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
     def __init__(self):
-        super().__init__("Nobody can sign in at the moment. Try again later.", "service-unavailable")
+        super().__init__("Signing in is not possible at the moment. Try again later.", "service-unavailable")

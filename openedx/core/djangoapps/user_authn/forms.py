@@ -24,14 +24,14 @@ class LoginForm(forms.Form):
             self.fields[name].widget.attrs.update({"aria-invalid": "true", "aria-describedby": element_id})
 
 
-def describe(form, method, submit_url, names):
+def describe_login_form(submit_url, names):
     """
-    Return a description of ``form`` as JSON-ready data, for clients that draw the form themselves.
+    Return a description of the login form as JSON-ready data, for clients that draw the form themselves.
 
     ``names`` maps names of fields to the names that the endpoint uses instead.
     """
     return {
-        "method": method,
+        "method": "post",
         "submit_url": submit_url,
         "fields": [
             {
@@ -45,6 +45,6 @@ def describe(form, method, submit_url, names):
                 "restrictions": {},
                 "errorMessages": {},
             }
-            for name, field in form.base_fields.items()
+            for name, field in LoginForm.base_fields.items()
         ],
     }

@@ -2,5 +2,6 @@
 The app keeps the one session of an account itself.
 
 With SINGLE_LOGIN_CHECK_EVERY_REQUEST it does so on every platform. The LMS of this repository always uses the slot. By
-default a released platform does this in its own code, and only the report uses what is here, to read.
+default a released platform keeps the one session with its own code. Then only the report uses this package, and only to
+read.
 """

@@ -16,7 +16,7 @@ SIGNED_IN_ELSEWHERE = "signed in elsewhere"
 NO_LONGER_EXEMPT = "no longer exempt"
 NOT_ON_RECORD = "not the session on record"
 META_UNREADABLE = "the profile's meta cannot be read"
-# Reasons that no audit line shows as they are.
+# Internal: the middleware turns REPLACED into another reason, and writes no line for SIGNED_OUT.
 REPLACED = "replaced on record"
 SIGNED_OUT = "signed out under another key"
 
@@ -27,7 +27,7 @@ UNREADABLE = "unreadable meta"
 class Account(Protocol):
     """The account that a session is signed in to. Each method may cost a query."""
 
-    def recorded_key(self) -> str | None:
+    def key_on_record(self) -> str | None:
         """Return the session key on record, None if there is none, or ``UNREADABLE``."""
 
     def exempting_rule(self) -> Rule | None:
@@ -64,7 +64,7 @@ def decide(session_key: str | None, claim: str | None, rule: Rule | None, accoun
     """
     if rule and account.is_exempted_by(rule):
         return ACCEPT
-    recorded = None if rule else account.recorded_key()
+    recorded = None if rule else account.key_on_record()
     if recorded and recorded == (claim or session_key):
         return ACCEPT if claim else Decision(claim=recorded)
     if current_rule := account.exempting_rule():

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.signals import user_logged_out
+from django.db import transaction
 from django.dispatch import Signal
 
 from ..exemptions import exempting_rule, is_protection_on
 from ..signals import session_of
+from ..transactions import profile_database
 from . import slot
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ def enforce_single_login(
     """
     Keep one session per account: a login evicts the account's earlier session, a logout clears its own record.
 
-    A login of an exempt account returns early, before a session is ended or recorded.
+    A login of an exempt account returns early, before a session is evicted or recorded.
 
     Raises:
         ValueError: the ``meta`` of the profile cannot be read at a login.
@@ -39,8 +41,9 @@ def enforce_single_login(
         return
     # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
     user.profile = profile  # type: ignore[assignment]
-    if session_key := slot.prepare_session(profile, request):
-        slot.replace_record(profile, session_key)
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        if session_key := slot.prepare_session(profile, request):
+            slot.replace_record(profile, session_key)
 
 
 # The app replaces no receiver that has this attribute (see ``guard``).

@@ -18,7 +18,7 @@ from edx_rest_framework_extensions.auth.jwt.cookies import (
 )
 
 from ..exemptions import is_protection_on
-from ..guard import is_in_place
+from ..guard import is_guard_in_place
 
 
 class JwtCookieMiddleware(MiddlewareMixin):
@@ -37,7 +37,7 @@ class JwtCookieMiddleware(MiddlewareMixin):
             return
         whole, halves = jwt_cookie_name(), (jwt_cookie_header_payload_name(), jwt_cookie_signature_name())
         sent = request.COOKIES.keys() & {whole, *halves}
-        if not sent or not is_protection_on() or not is_in_place():
+        if not sent or not is_protection_on() or not is_guard_in_place():
             return
         # The platform prefers the two halves to a whole cookie.
         both = [request.COOKIES.get(half, "") for half in halves]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
-from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.auth import SESSION_KEY
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,7 +20,10 @@ from .sessions import CheckedSession, LoadedSession
 from .site_store import delete_session, site_store
 from .slot import CLAIM, RULE
 
-# If the account's last login is younger than this, that login replaced the record.
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+# A login younger than this may still be evicting the session that it replaced on record.
 JUST_SIGNED_IN = timedelta(minutes=1)
 
 
@@ -36,34 +40,35 @@ class SessionCheckMiddleware(MiddlewareMixin):
         session = getattr(request, "session", None)
         if isinstance(session, CheckedSession) and (loaded := session.loaded):
             if loaded.decision.reason:
-                after_commit(partial(_end, loaded, loaded.decision.reason))
+                after_commit(partial(_delete_and_announce, loaded, loaded.decision.reason))
             elif loaded.decision.takes_free_slot:
                 after_commit(partial(_take_free_slot, loaded, session))
         return response
 
 
-def _end(loaded: LoadedSession, reason: str) -> None:
+def _delete_and_announce(loaded: LoadedSession, reason: str) -> None:
     # Another request, a login or a logout may have deleted it. This also keeps replayed cookies out of the log.
     if not loaded.session_key or not delete_session(loaded.session_key) or reason == SIGNED_OUT:
         return
-    user = get_user_model()._default_manager.filter(pk=loaded.data[SESSION_KEY]).first()
-    if user is not None and slot.can_still_sign_in(user, loaded.data):
-        audit.announce_eviction(user, loaded.session_key, _announced(reason, user.last_login))
+    if user := slot.find_user(loaded.data):
+        audit.announce_eviction(user, loaded.session_key, _choose_reason(reason, user))
 
 
-def _announced(reason: str, last_login: datetime | None) -> str:
+def _choose_reason(reason: str, user: User) -> str:
     """Return the reason for the audit line. A login commits before it evicts, and the check may come in between."""
     if reason != REPLACED:
         return reason
-    is_login_under_way = last_login is not None and timezone.now() - last_login < JUST_SIGNED_IN
-    return SIGNED_IN_ELSEWHERE if is_login_under_way else NOT_ON_RECORD
+    is_login_recent = user.last_login is not None and timezone.now() - user.last_login < JUST_SIGNED_IN
+    # A record can also be replaced by an old one. The session that it names has ended.
+    key_on_record = slot.find_key_on_record(user) if is_login_recent else None
+    return SIGNED_IN_ELSEWHERE if key_on_record and site_store()().exists(key_on_record) else NOT_ON_RECORD
 
 
 def _take_free_slot(loaded: LoadedSession, session: CheckedSession) -> None:
     # The view may have signed out, or in again. Another tab may have signed out, and deleted the session.
     is_unchanged = session.get(SESSION_KEY) == loaded.data[SESSION_KEY] and CLAIM not in session and RULE not in session
-    store = site_store()
+    store_class = site_store()
     # A view that changed the key and another tab agree on the key that both loaded.
-    claim = slot.new_claim(store(loaded.session_key))
-    if is_unchanged and store(session.session_key).load() and slot.take_free_slot(loaded.data, claim):
+    claim = slot.new_claim(store_class(loaded.session_key))
+    if is_unchanged and store_class(session.session_key).load() and slot.take_free_slot(loaded.data, claim):
         session[CLAIM] = claim

@@ -12,7 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from .. import exemptions
 from ..exemptions import Rule, is_protection_on
-from ..guard import is_in_place
+from ..guard import is_guard_in_place
 from . import slot
 from .decision import UNREADABLE, Decision, decide
 from .slot import CLAIM, RULE
@@ -43,7 +43,7 @@ class CheckedSession(SessionBase):
     def load(self) -> dict[str, Any]:
         """Return the content of the session, or {} if it is not accepted. Costs nothing if nobody is signed in."""
         data = super().load()
-        if SESSION_KEY not in data or not is_protection_on() or not is_in_place():
+        if SESSION_KEY not in data or not is_protection_on() or not is_guard_in_place():
             return data
         rule = Rule(*data[RULE]) if RULE in data else None
         decision = decide(self.session_key, data.get(CLAIM), rule, _Account(data[SESSION_KEY]))
@@ -72,9 +72,9 @@ class _Account:
         key = get_user_model()._meta.pk
         self._user: User = get_user_model().from_db(None, [key.attname], [key.to_python(user_id)])
 
-    def recorded_key(self) -> str | None:
+    def key_on_record(self) -> str | None:
         try:
-            return slot.find_recorded_key(self._user)
+            return slot.find_key_on_record(self._user)
         except ValueError:
             return UNREADABLE
 

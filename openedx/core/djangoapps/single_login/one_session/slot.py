@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
 from django.contrib.sessions.backends import signed_cookies
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError, OperationalError, transaction
@@ -51,7 +51,7 @@ class Profile(Protocol):
 
 
 def find_or_create_profile(user: User) -> Profile:
-    """Return the profile of ``user``. A login under the protection creates a missing one."""
+    """Return the profile of ``user``. Create it if it is missing."""
     profile: Profile
     profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
     return profile
@@ -60,6 +60,8 @@ def find_or_create_profile(user: User) -> Profile:
 def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
     """
     Prepare the session with which ``profile.user`` has just signed in for being recorded.
+
+    Call this and record the key in one transaction. If it is rolled back, the visitor keeps the session that was there.
 
     Returns:
         The key that must be recorded, or None if the session is on record already. Then it keeps its key.
@@ -70,11 +72,10 @@ def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
     session = request.session
     if _is_on_record(profile, session):
         return None
-    if _signs_in_again(request):
+    if _needs_new_key(request):
         # Another login may be evicting the session under its old key.
         _renew_key(session)
     claim = new_claim(session)
-    # If the transaction is rolled back, the session keeps the claim that it had.
     after_commit(partial(_note_claim, session, claim))
     return claim
 
@@ -84,8 +85,8 @@ def replace_record(profile: Profile, session_key: str | None) -> None:
     Put ``session_key``, or None for no session, into the slot of ``profile``. Evict the session that was on record.
 
     The row is locked and read again. Only ``meta`` is written. The eviction follows the commit. Nothing is recorded if
-    the account has got another password hash since ``profile.user`` was read. Then a later login has upgraded the hash
-    once more, Django does not accept this session, and that login takes the slot.
+    the stored password hash is no longer the one of ``profile.user``: Django does not accept this session. The password
+    was changed, or a later login upgraded the hash and is recorded itself.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read. It is not overwritten.
@@ -103,8 +104,8 @@ def clear_own_record(user: User, session: SessionBase) -> None:
     """
     Clear the slot of ``user``, after the commit, if it holds the record of ``session``.
 
-    Never raises and never waits for a lock: the logout must go on. A record that is left names a session that has
-    ended, which does no harm.
+    Never raises and never waits for a row's lock: the logout must go on. (SQLite has no such locks. There it can wait
+    for another writer.) A record that is left names a session that has ended, which does no harm.
     """
     # An exempt session has no record.
     if RULE not in session:
@@ -122,15 +123,17 @@ def take_free_slot(data: dict[str, Any], claim: str) -> bool:
     """
     Record ``claim`` for the account of a session if no other session is on record. Return whether it is on record now.
 
-    ``data`` is the content of the session. A session that a password change has ended does not get the slot. Nothing
-    is recorded if another transaction holds one of the rows.
+    ``data`` is the content of the session. A session that Django does not accept does not get the slot. Nothing is
+    recorded if another transaction holds one of the rows.
     """
+    if find_user(data) is None:
+        return False
     try:
         with transaction.atomic(using=profile_database()):
             # Lock the account's row first, as a login does, to avoid deadlocks.
             accounts = get_user_model()._default_manager.using(profile_database())
             account = accounts.select_for_update(nowait=True).filter(pk=data[SESSION_KEY]).first()
-            if account is None or not can_still_sign_in(account, data):
+            if account is None or not has_same_password(account, data):
                 return False
             profile = find_or_create_profile(account)
             recorded, _ = _read_locked(profile, nowait=True)
@@ -150,7 +153,7 @@ def new_claim(session: SessionBase) -> str:
     return str(session.session_key)
 
 
-def find_recorded_key(user: User) -> str | None:
+def find_key_on_record(user: User) -> str | None:
     """
     Return the session key on record for ``user``, or None. Costs one statement, on the database that is written to.
 
@@ -178,9 +181,17 @@ def parse_meta(text: str) -> dict[str, Any]:
     return meta
 
 
-def can_still_sign_in(user: User, data: dict[str, Any]) -> bool:
-    """Tell whether Django accepts a session with these ``data`` for ``user``: active, and the same password."""
-    return user.is_active and data.get(SESSION_KEY) == str(user.pk) and has_same_password(user, data)
+def find_user(data: dict[str, Any]) -> User | None:
+    """
+    Return the account for which Django accepts a session with these ``data``, or None.
+
+    As Django's ``get_user``, but without what that writes. The backend of the login decides about inactive accounts.
+    """
+    backend = str(data.get(BACKEND_SESSION_KEY))
+    if backend not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user: User | None = load_backend(backend).get_user(data[SESSION_KEY])
+    return user if user is not None and has_same_password(user, data) else None
 
 
 def has_same_password(user: User, data: dict[str, Any]) -> bool:
@@ -201,8 +212,8 @@ def _is_on_record(profile: Profile, session: SessionBase) -> bool:
     return bool(recorded) and RULE not in session and recorded == (claim or session.session_key)
 
 
-def _signs_in_again(request: HttpRequest) -> bool:
-    """Tell whether the session of ``request`` existed before this login, or has no key yet."""
+def _needs_new_key(request: HttpRequest) -> bool:
+    """Tell whether the session of ``request`` has no key yet, or has a key from before this login."""
     session, sent_key = request.session, request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     return CLAIM in session or RULE in session or session.session_key in (None, sent_key)
 
@@ -225,7 +236,8 @@ def _note_claim(session: SessionBase, claim: str) -> None:
 
 def _evict(user: User, session_key: str) -> None:
     data = site_store()(session_key).load()
-    if delete_session(session_key) and can_still_sign_in(user, data):
+    # The account has just signed in, so it is not asked whether it may.
+    if delete_session(session_key) and data.get(SESSION_KEY) == str(user.pk) and has_same_password(user, data):
         audit.announce_eviction(user, session_key, SIGNED_IN_ELSEWHERE)
 
 

@@ -30,5 +30,8 @@ def check_accounts(databases: Sequence[str] | None = None, **kwargs: Any) -> Ite
         if "migrate" in sys.argv and "auth_group" not in connections[alias].introspection.table_names():
             return []
         message = f"Whether the names in {USERNAMES} and {GROUPS} match anything was not checked: {error}"
-        hint = "Run `check` with a database account that may read users and groups, after `migrate`."
+        hint = (
+            "Correct what the error says and run `check` again. It needs the tables that `migrate` creates, and a "
+            "database account that may read users and groups."
+        )
         return [Warning(message, hint=hint, id="single_login.W010")]

@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, SESSION_KEY, get_user_model, load_backend
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.utils import timezone
 
 from ..exemptions import is_every_request_checked
 from ..one_session.site_store import site_store
-from ..one_session.slot import has_same_password
+from ..one_session.slot import find_user
 
 
 class NoListOfSessionsError(Exception):
@@ -31,34 +31,25 @@ def count_concurrent_sessions() -> Counter[int]:
     unexpired = Counter(data[SESSION_KEY] for _, data in _read_unexpired())
     accepted: Counter[int] = Counter()
     for session_key, data in _read_unexpired():
-        if unexpired[data[SESSION_KEY]] > 1 and _is_accepted_by_django(data) and _is_accepted_by_check(session_key):
+        if unexpired[data[SESSION_KEY]] > 1 and find_user(data) and _is_accepted_by_check(session_key):
             accepted[get_user_model()._meta.pk.to_python(data[SESSION_KEY])] += 1
     return Counter({pk: count for pk, count in accepted.items() if count > 1})
 
 
 def _read_unexpired() -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the key and the content of each unexpired session in which somebody signed in."""
-    store = site_store()
-    if not issubclass(store, DatabaseStore):
+    store_class = site_store()
+    if not issubclass(store_class, DatabaseStore):
         raise NoListOfSessionsError(
-            f"The session engine {store.__module__} keeps no list of its sessions: "
+            f"The session engine {store_class.__module__} keeps no list of its sessions: "
             "nobody can tell which accounts have more than one. The engines db and cached_db keep one."
         )
-    sessions = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
-    decode = store().decode
+    sessions = store_class.get_model_class().objects.filter(expire_date__gt=timezone.now())
+    decode = store_class().decode
     for key, text in sessions.values_list("session_key", "session_data").iterator():
         data = decode(text)
         if SESSION_KEY in data:
             yield key, data
-
-
-def _is_accepted_by_django(data: dict[str, Any]) -> bool:
-    """Tell whether Django accepts a session with these ``data``: ``get_user`` without what it writes."""
-    backend = str(data.get(BACKEND_SESSION_KEY))
-    if backend not in settings.AUTHENTICATION_BACKENDS:
-        return False
-    user = load_backend(backend).get_user(data[SESSION_KEY])
-    return user is not None and has_same_password(user, data)
 
 
 def _is_accepted_by_check(session_key: str) -> bool:

@@ -11,7 +11,7 @@ from django.conf import ENVIRONMENT_VARIABLE, global_settings, settings
 from ..exemptions import (
     CHECK_EVERY_REQUEST,
     GROUPS,
-    OURS,
+    OUR_SETTINGS,
     PREFIX,
     PROTECTION,
     SQUELCH,
@@ -43,7 +43,7 @@ def settings_module() -> str:
 
 
 def settings_file() -> str | None:
-    """Return the path of the operator's file, as the settings module keeps it: the platform's, and the one here."""
+    """Return the path of the settings file, which is in CONFIG_FILE on the platform, and in LMS_CFG here."""
     return getattr(settings, "CONFIG_FILE", None) or getattr(settings, "LMS_CFG", None)
 
 
@@ -82,8 +82,8 @@ def _find_unknown() -> Iterator[Finding]:
     # A lower-case key of the operator's file becomes a variable of the settings module, but not a setting.
     module = sys.modules.get(settings_module())
     for name in sorted({*(vars(module) if module else ()), *dir(settings)}):
-        if name.upper().startswith(PREFIX) and name not in (*OURS, SITE_ENGINE):
-            known = name.upper() if name.upper() in OURS else f"one of {', '.join(OURS)}"
+        if name.upper().startswith(PREFIX) and name not in (*OUR_SETTINGS, SITE_ENGINE):
+            known = name.upper() if name.upper() in OUR_SETTINGS else f"one of {', '.join(OUR_SETTINGS)}"
             hint = f"Write {known}, in upper case and at the top level, or remove it."
             yield Finding("single_login.W002", f"{name} has no effect: this app has no such setting.", hint, name)
 
@@ -95,7 +95,7 @@ def _find_misplaced() -> Iterator[Finding]:
     others = {name for name in dir(settings) if name.isupper() and not hasattr(global_settings, name)}
     for outer in sorted(others):
         inside = getattr(settings, outer)
-        for name in OURS if isinstance(inside, Mapping) else ():
+        for name in OUR_SETTINGS if isinstance(inside, Mapping) else ():
             # Some platforms show all settings in FEATURES, or keep a copy of the whole file in a setting.
             if _comparable(inside.get(name)) not in (None, _comparable(read[name])):
                 message = f"{outer}: {name} has no effect: it is inside another setting."
@@ -118,11 +118,12 @@ def _find_in_flags() -> Iterator[Finding]:
         if not all(isinstance(value, bool) for value in values.values()) or len(set(values.values())) > 1:
             written = " and ".join(f"{place} is {value!r}" for place, value in values.items())
             message = f"{written}. The platform reads this as {'true' if is_flag_on(flag) else 'false'}."
-            yield Finding("single_login.W009", message, "Write true or false, and the same in both places.", flag)
+            hint = "Write true or false. If both places have it, write the same in both."
+            yield Finding("single_login.W009", message, hint, flag)
 
 
 def _find_in_studio() -> Iterator[Finding]:
     is_studio = "cms" in (settings.ROOT_URLCONF.partition(".")[0], getattr(settings, "SERVICE_VARIANT", None))
     if is_studio and is_protection_on():
-        message = f"{PROTECTION} is on in Studio: a login to Studio ends the session in the LMS, and vice versa."
+        message = f"{PROTECTION} is on in Studio: a login to Studio evicts the account's session in the LMS."
         yield Finding("single_login.W003", message, "Turn it off in Studio, and leave it on in the LMS.", PROTECTION)

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from django.conf import settings
 
-from ..exemptions import PROTECTION, is_anybody_exempt, is_every_request_checked, is_protection_on
+from ..exemptions import PROTECTION, is_any_name_set, is_every_request_checked, is_protection_on
 from ..guard import SIGNALS, find_guarded_signals
 from ..settings import (
     JWT_COOKIE_MIDDLEWARE,
-    READER_OF_JWT_COOKIES,
+    PLATFORM_JWT_MIDDLEWARE,
     SESSION_CHECK_MIDDLEWARE,
     SESSION_ENGINE,
     SITE_ENGINE,
+    find_session_middleware,
 )
 from .finding import Finding
 
@@ -19,8 +20,8 @@ NOTHING_SET = "No account and no group is named in the settings."
 
 
 def is_anything_set() -> bool:
-    """Tell whether the settings exempt anybody or ask for the check at every request."""
-    return is_anybody_exempt() or is_every_request_checked()
+    """Tell whether the settings name an account or a group, or ask for the check at every request."""
+    return is_any_name_set() or is_every_request_checked()
 
 
 def why_not_in_force() -> list[str]:
@@ -35,21 +36,29 @@ def describe_force() -> list[str]:
     reasons = why_not_in_force()
     if not reasons:
         return [f"{_subject()} in force."]
-    are_exemptions_in_force = is_anybody_exempt() and not find_obstacles()
+    are_exemptions_in_force = is_any_name_set() and not find_obstacles()
     return ["The exemptions are in force.", *reasons] if are_exemptions_in_force else reasons
 
 
 def find_obstacles() -> list[Finding]:
-    """Return why no exemption is in force in this process, or not fully. An empty list means that all of them are."""
+    """Return what keeps the exemptions from having an effect: the guard is missing, or the protection is off."""
     return [*_find_missing_guard(), *_find_protection_off()]
 
 
 def _subject() -> str:
     if not is_every_request_checked():
         return "The exemptions are"
-    if not is_anybody_exempt():
+    if not is_any_name_set():
         return "The check at every request is"
     return "The exemptions and the check at every request are"
+
+
+def _partly_in_force() -> str:
+    clauses = {
+        "the exemptions are not fully in force": is_any_name_set() or not is_every_request_checked(),
+        "the check at every request is not in force": is_every_request_checked(),
+    }
+    return ", and ".join(clause for clause, is_asked_for in clauses.items() if is_asked_for).capitalize()
 
 
 def _find_missing_guard() -> Iterator[Finding]:
@@ -65,16 +74,13 @@ def _find_missing_guard() -> Iterator[Finding]:
         )
         yield Finding("single_login.W004", message, hint)
     elif missing := [name for name in SIGNALS if name not in guarded]:
-        message = (
-            f"{_subject()} not fully in force: the platform's enforce_single_login is connected to {guarded[0]}, "
-            f"but not to {missing[0]}."
-        )
+        message = f"{_partly_in_force()}: enforce_single_login is connected to {guarded[0]}, but not to {missing[0]}."
         yield Finding("single_login.W005", message, hint)
 
 
 def _find_protection_off() -> Iterator[Finding]:
     if not is_protection_on():
-        message = f"{_subject()} not in force: {PROTECTION} is off, so no login ends a session, of any account."
+        message = f"{_subject()} not in force: {PROTECTION} is off, so no login evicts a session."
         yield Finding("single_login.W006", message, "Turn the protection on, or remove the settings of this app.")
 
 
@@ -90,12 +96,11 @@ def find_missing_parts() -> Iterator[Finding]:
         hint = f"{overridden} SESSION_ENGINE. Let that file set {SITE_ENGINE} instead."
         yield Finding("single_login.W007", message, hint, "SESSION_ENGINE")
     names = list(map(str, settings.MIDDLEWARE or ()))
-    sessions = next((place for place, name in enumerate(names) if name.endswith("SessionMiddleware")), 0)
-    if SESSION_CHECK_MIDDLEWARE not in names[sessions:]:
+    if SESSION_CHECK_MIDDLEWARE not in names[find_session_middleware(names) or 0 :]:
         message = f"{lacks} {SESSION_CHECK_MIDDLEWARE!r} after the session middleware."
         hint = f"{overridden} MIDDLEWARE. Let that file name it, directly after the session middleware."
         yield Finding("single_login.W008", message, hint, "MIDDLEWARE")
-    if READER_OF_JWT_COOKIES in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(READER_OF_JWT_COOKIES)]:
-        message = f"{lacks} {JWT_COOKIE_MIDDLEWARE!r} before {READER_OF_JWT_COOKIES!r}."
-        hint = f"{overridden} MIDDLEWARE. Let that file name it, directly before {READER_OF_JWT_COOKIES}."
+    if PLATFORM_JWT_MIDDLEWARE in names and JWT_COOKIE_MIDDLEWARE not in names[: names.index(PLATFORM_JWT_MIDDLEWARE)]:
+        message = f"{lacks} {JWT_COOKIE_MIDDLEWARE!r} before {PLATFORM_JWT_MIDDLEWARE!r}."
+        hint = f"{overridden} MIDDLEWARE. Let that file name it, directly before {PLATFORM_JWT_MIDDLEWARE}."
         yield Finding("single_login.W008", message, hint, "MIDDLEWARE")

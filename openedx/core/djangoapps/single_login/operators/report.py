@@ -1,5 +1,5 @@
 """
-Who is exempt, by which rules, and what needs attention: one report for the command, the page and the checks.
+Who is exempt, by which rules, and what needs attention: one report for the command, the page and the system checks.
 
 The database only finds candidates. ``exemptions`` decides, on names that are compared in Python, exactly. Queries name
 at most ``CHUNK`` rows each: databases limit how long a statement may be. The report holds a short row of each exempt
@@ -38,11 +38,11 @@ from .in_force import find_obstacles, why_not_in_force
 from .lookups import Lookup, chunks, fetch, look_up
 
 # The shape of the JSON, described in docs/operators.rst: a field may be added to it without a new version.
-VERSION = 1
+JSON_VERSION = 1
 LARGE_GROUP = 20
 # Of many names or accounts, a finding names the first.
-NAMED = 20
-CANDIDATES = 1000
+MAX_NAMED = 20
+MAX_CANDIDATES = 1000
 # This module is imported at start-up, right after the settings are read.
 STARTED = datetime.now(UTC)
 
@@ -260,7 +260,7 @@ class Report:
         """Yield a finding for each of the first configured names that match nothing, and one for the others."""
         lookup = self._lookups[kind.setting]
         names = sorted(self._names[kind.setting] - lookup.found.keys())
-        for name in names[:NAMED]:
+        for name in names[:MAX_NAMED]:
             if name in lookup.not_storable:
                 problem = f"no {kind.noun}: the column {kind.column!r} of the database cannot hold its characters."
                 hint = f"{kind.remedy} {EXACT}"
@@ -268,7 +268,7 @@ class Report:
                 problem = f"no {kind.noun}. {kind.consequence}".rstrip()
                 hint = _hint(name, self._rows[kind.setting], kind.column, kind.remedy)
             yield Finding(kind.id, f"{kind.setting}: {name!r} matches {problem}", hint, kind.setting, name)
-        if count := len(names[NAMED:]):
+        if count := len(names[MAX_NAMED:]):
             message = f"{kind.setting}: {count} more names match no {kind.noun}. {kind.consequence}".rstrip()
             hint = "The first names are listed one by one. Correct or remove those first."
             yield Finding(kind.id, message, hint, kind.setting, count=count)
@@ -277,8 +277,8 @@ class Report:
         for risk in RISKS:
             names = [row.username for row in self._exempt if getattr(row, risk.column) == risk.value]
             if names:
-                first = tuple(names[:NAMED])
-                rest = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+                first = tuple(names[:MAX_NAMED])
+                rest = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
                 message = f"Exempt accounts that are {risk.noun}: {len(names)} ({', '.join(map(repr, first))}{rest})."
                 yield Finding(risk.id, message, risk.hint, count=len(names), accounts=first)
 
@@ -296,7 +296,7 @@ def describe_settings() -> dict[str, Any]:
     """Return the fields that each JSON answer starts with: whether the settings are in force, and where they are."""
     reasons = why_not_in_force()
     return {
-        "version": VERSION,
+        "version": JSON_VERSION,
         "in_force": not reasons,
         "not_in_force_because": reasons,
         "app_version": __version__,
@@ -328,7 +328,7 @@ def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str = "") -> s
     """Return the names that ``name`` was probably meant to be, or what to do ``otherwise``."""
     wanted = unicodedata.normalize("NFKC", name).strip()
     alike = Q(**{f"{column}__istartswith": wanted[:2]}) | Q(**{f"{column}__iendswith": wanted[-2:]})
-    candidates = fetch(rows.filter(alike).order_by(column).values_list(column, flat=True)[:CANDIDATES]) or []
+    candidates = fetch(rows.filter(alike).order_by(column).values_list(column, flat=True)[:MAX_CANDIDATES]) or []
     closest = get_close_matches(wanted.casefold(), map(str.casefold, candidates), n=1)
     # Several names may differ by case alone: suggest all of them.
     meant = [found for found in candidates if found.casefold() in closest]
@@ -341,17 +341,17 @@ def _hint(name: str, rows: QuerySet[Any], column: str, otherwise: str = "") -> s
 def _sentence(account: Account) -> str:
     name = repr(account.username)
     if obstacles := find_obstacles():
-        matched = f"{name} matches {_listed(account.rules) or 'no rule'}."
+        matched = f"{name} matches {_join_rules(account.rules) or 'no rule'}."
         return " ".join([matched, *(obstacle.message for obstacle in obstacles)])
     if account.rules:
-        return f"{name} is exempt, by {_listed(account.rules)}: single login ends none of its sessions."
+        return f"{name} is exempt, by {_join_rules(account.rules)}: no login evicts its sessions."
     groups = ", ".join(map(repr, sorted(get_exemptions()[GROUPS])))
     by_group = f"a member of an exempt group ({groups})" if groups else f"a member of a group that {GROUPS} names"
     return (
-        f"{name} is not exempt: a login ends its session on record. "
+        f"{name} is not exempt: its next login evicts its session on record. "
         f"It would be exempt as {by_group}, or if {USERNAMES} named it."
     )
 
 
-def _listed(rules: Sequence[Rule]) -> str:
+def _join_rules(rules: Sequence[Rule]) -> str:
     return " and by ".join(map(str, rules))

@@ -289,18 +289,18 @@ class ExemptionsCommandTest(TestCase):
         assert ("single_login.W016" in run("--large-group", size)) is is_found
 
     @ddt.data("0", "-1", "x", "1.5")
-    def test_large_group_takes_1_and_more(self, size):
+    def test_large_group_must_be_1_or_more(self, size):
         with pytest.raises(CommandError, match="--large-group") as refused:
             run(f"--large-group={size}")
         assert size in ("x", "1.5") or (refused.value.returncode, str(refused.value)) == (
             2,
-            "--large-group takes 1 and more.",
+            "--large-group must be 1 or more.",
         )
 
     def test_user_explains_an_exempt_account_in_a_sentence(self):
         for wanted in ("xqwatcher", str(self.user.pk), "XQWATCHER@example.com"):
             assert run("--user", wanted).splitlines()[2:] == [
-                "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: single login ends none of its sessions."
+                "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_GROUPS: xqueue: no login evicts its sessions."
             ]
 
     def test_user_explains_an_ordinary_account_as_json_too(self):
@@ -319,7 +319,7 @@ class ExemptionsCommandTest(TestCase):
         (other,) = answer["others"]
         assert (answer["matched_by"], answer["account"]["username"]) == ("username", str(self.user.pk))
         assert (other["matched_by"], other["account"]["username"]) == ("id", "xqwatcher")
-        assert "single login ends none of its sessions" in other["explanation"]
+        assert "no login evicts its sessions" in other["explanation"]
 
     @ddt.data("XQWATCHER", "xqwatcher ", "xqwacher")
     def test_an_unknown_user_is_an_error_with_the_closest_name(self, name):
@@ -379,7 +379,7 @@ class ConcurrentSessionsTest(TestCase):
             ["Account", "Exempt by", "Last login", "Sessions"],
             ["xqwatcher", "group xqueue", cells[1][2], "3"],
             ["honor", cells[2][1], "2"],
-            ["Accounts with more than one session: 2. Exempt: 1."],
+            ["Accounts with more than one accepted session: 2. Exempt: 1."],
         ]
 
     def test_json_has_the_accounts_with_their_rules_and_sessions(self):

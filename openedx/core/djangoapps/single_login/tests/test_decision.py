@@ -33,7 +33,7 @@ class Account:
     def __post_init__(self):
         self.read = []
 
-    def recorded_key(self):
+    def key_on_record(self):
         self.read.append("record")
         return self.record
 

@@ -254,13 +254,13 @@ class MatchesTest(TestCase):
         assert found == [("username", "xqwatcher")]
         assert sentence == (
             "'xqwatcher' is exempt, by SINGLE_LOGIN_EXEMPT_USERNAMES: xqwatcher and by SINGLE_LOGIN_EXEMPT_GROUPS: "
-            "xqueue: single login ends none of its sessions."
+            "xqueue: no login evicts its sessions."
         )
 
     def test_an_ordinary_account_and_what_would_make_it_exempt(self):
         UserFactory(username="honor")
         _, (sentence,) = self.ask("honor", **{GROUPS: ["xqueue", "services"]})
-        assert sentence.startswith("'honor' is not exempt: a login ends its session on record.")
+        assert sentence.startswith("'honor' is not exempt: its next login evicts its session on record.")
         assert "('services', 'xqueue')" in sentence
         assert USERNAMES in sentence
         assert GROUPS in self.ask("honor")[1][0]
@@ -273,7 +273,9 @@ class MatchesTest(TestCase):
         assert sentence.startswith(f"'honor' matches {matched}. The exemptions are not in force: PREVENT_CONCURRENT_")
         with patch.object(user_logged_in, "receivers", []):
             (sentence,) = self.ask("honor", **site)[1]
-        assert sentence.startswith(f"'honor' matches {matched}. The exemptions are not fully in force: the platform's ")
+        assert sentence.startswith(
+            f"'honor' matches {matched}. The exemptions are not fully in force: enforce_single_login "
+        )
 
     def test_an_account_is_exempt_although_the_check_is_not_in_force(self):
         UserFactory(username="honor")

@@ -10,7 +10,7 @@ from django.test import SimpleTestCase, override_settings
 from openedx.core.djangoapps.single_login.one_session.site_store import site_store
 from openedx.core.djangoapps.single_login.settings import (
     JWT_COOKIE_MIDDLEWARE,
-    READER_OF_JWT_COOKIES,
+    PLATFORM_JWT_MIDDLEWARE,
     SESSION_CHECK_MIDDLEWARE,
     SESSION_ENGINE,
     plugin_settings,
@@ -33,7 +33,7 @@ class PluginSettingsTest(SimpleTestCase):
 
     @ddt.data({}, {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": False}, {"SINGLE_LOGIN_CHECK_EVERY_REQUEST": "true"})
     def test_case_16_nothing_changes_until_the_setting_is_true(self, values):
-        middleware = (READER_OF_JWT_COOKIES, SAFE_SESSIONS)
+        middleware = (PLATFORM_JWT_MIDDLEWARE, SAFE_SESSIONS)
         site = self.install(MIDDLEWARE=middleware, **values)
         assert vars(site) == {"SESSION_ENGINE": SITE_ENGINE, "MIDDLEWARE": middleware, **values}
 
@@ -54,8 +54,8 @@ class PluginSettingsTest(SimpleTestCase):
         ([SAFE_SESSIONS, AUTHENTICATION], [SAFE_SESSIONS, SESSION_CHECK_MIDDLEWARE, AUTHENTICATION]),
         ((AUTHENTICATION,), [AUTHENTICATION, SESSION_CHECK_MIDDLEWARE]),
         (
-            [READER_OF_JWT_COOKIES, SAFE_SESSIONS],
-            [JWT_COOKIE_MIDDLEWARE, READER_OF_JWT_COOKIES, SAFE_SESSIONS, SESSION_CHECK_MIDDLEWARE],
+            [PLATFORM_JWT_MIDDLEWARE, SAFE_SESSIONS],
+            [JWT_COOKIE_MIDDLEWARE, PLATFORM_JWT_MIDDLEWARE, SAFE_SESSIONS, SESSION_CHECK_MIDDLEWARE],
         ),
     )
     @ddt.unpack
@@ -71,7 +71,7 @@ class PluginSettingsTest(SimpleTestCase):
         assert str(refusal.exception) == expected
 
     def test_a_second_call_changes_nothing(self):
-        site = self.install(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, MIDDLEWARE=[READER_OF_JWT_COOKIES, SAFE_SESSIONS])
+        site = self.install(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True, MIDDLEWARE=[PLATFORM_JWT_MIDDLEWARE, SAFE_SESSIONS])
         before = dict(vars(site))
         plugin_settings(site)
         assert vars(site) == before

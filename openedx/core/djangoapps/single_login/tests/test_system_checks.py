@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from itertools import product
 from unittest.mock import patch
 
 import ddt
@@ -19,7 +20,7 @@ from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.operators.report import Report
 from openedx.core.djangoapps.single_login.settings import (
     JWT_COOKIE_MIDDLEWARE,
-    READER_OF_JWT_COOKIES,
+    PLATFORM_JWT_MIDDLEWARE,
     SESSION_ENGINE,
 )
 from openedx.core.djangoapps.single_login.settings import SESSION_CHECK_MIDDLEWARE as SESSION_CHECK
@@ -262,17 +263,29 @@ class SettingsChecksTest(SimpleTestCase):
         assert message.msg.startswith(f"{expected}the app `student` has no ")
 
     @ddt.data(
-        (user_logged_in, "user_logged_out", "user_logged_in"), (user_logged_out, "user_logged_in", "user_logged_out")
+        *product(
+            [
+                (user_logged_in, "user_logged_out", "user_logged_in"),
+                (user_logged_out, "user_logged_in", "user_logged_out"),
+            ],
+            [
+                ({GROUPS: ["xqueue"]}, "The exemptions are not fully in force"),
+                ({CHECK: True}, "The check at every request is not in force"),
+                (
+                    {CHECK: True, GROUPS: ["xqueue"]},
+                    "The exemptions are not fully in force, and the check at every request is not in force",
+                ),
+            ],
+        )
     )
     @ddt.unpack
-    def test_a_receiver_that_is_found_on_one_signal_is_a_warning(self, signal, found, missing):
-        with protection(True, **{GROUPS: ["xqueue"]}), without_receivers(signal):
+    def test_a_receiver_that_is_found_on_one_signal_is_a_warning(self, receivers, level):
+        (signal, found, missing), (site, expected) = receivers, level
+        parts = {"SESSION_ENGINE": SESSION_ENGINE, "MIDDLEWARE": [SESSION_CHECK]}
+        with protection(True, **site, **parts), without_receivers(signal):
             (message,) = run_checks(tags=["single_login"])
         assert (message.id, message.is_serious()) == ("single_login.W005", False)
-        assert message.msg == (
-            "The exemptions are not fully in force: the platform's enforce_single_login is connected to "
-            f"{found}, but not to {missing}."
-        )
+        assert message.msg == f"{expected}: enforce_single_login is connected to {found}, but not to {missing}."
 
     def test_what_is_not_in_force_stops_a_pipeline_that_fails_on_warnings(self):
         with protection(False, **{GROUPS: ["xqueue"]}):
@@ -330,7 +343,7 @@ class SettingsChecksTest(SimpleTestCase):
             "sessions": "django.contrib.sessions.middleware.SessionMiddleware",
             "safe sessions": "openedx.core.djangoapps.safe_sessions.middleware.SafeSessionMiddleware",
             "check": SESSION_CHECK,
-            "reader": READER_OF_JWT_COOKIES,
+            "reader": PLATFORM_JWT_MIDDLEWARE,
             "jwt": JWT_COOKIE_MIDDLEWARE,
             "other": "django.middleware.common.CommonMiddleware",
         }

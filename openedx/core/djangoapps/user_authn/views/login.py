@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from openedx.core.djangoapps.user_authn.attempts import sign_in
 from openedx.core.djangoapps.user_authn.exceptions import AuthFailedError
-from openedx.core.djangoapps.user_authn.forms import LoginForm, describe
+from openedx.core.djangoapps.user_authn.forms import describe_login_form
 
 API_V1, API_V2 = "v1", "v2"
 IDENTIFIER_FIELD = {API_V1: "email", API_V2: "email_or_username"}
@@ -37,7 +37,7 @@ class LoginSessionView(View):
         """Describe the login form, and set the CSRF cookie."""
         url = reverse("user_api_login_session", kwargs={"api_version": api_version})
         names = {"email_or_username": IDENTIFIER_FIELD[api_version]}
-        return JsonResponse(describe(LoginForm, "post", url, names))
+        return JsonResponse(describe_login_form(url, names))
 
     def post(self, request, api_version):
         """Sign in with ``email`` (v1) or ``email_or_username`` (v2), and ``password``. Answer 200, 400 or 503."""

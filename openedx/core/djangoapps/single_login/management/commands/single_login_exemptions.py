@@ -18,7 +18,7 @@ from ...operators.findings import settings_file, settings_module
 from ...operators.in_force import describe_force
 from ...operators.report import LARGE_GROUP, Account, Report, describe_settings
 
-COULD_NOT_LOOK = 2
+NO_REPORT = 2
 # Aligned for names of ordinary length. A longer one moves the rest of its line.
 TABLE_LINE = "{:<24}  {:<32}  {:<20}  {}"
 # Shorter than the settings' own names, which would fill a terminal.
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         scope.add_argument(
             "--concurrent-sessions",
             action="store_true",
-            help="list the accounts with more than one accepted session: the protection would leave them one",
+            help="list the accounts with more than one accepted session, and say which of them are exempt",
         )
         parser.add_argument("--format", choices=["table", "json"], default="table", help="table (default) or json")
         size = "report exempt groups of more than N members, 1 or more (default: %(default)s)"
@@ -56,9 +56,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print the report, or the part of it that was asked for."""
         if options["large_group"] < 1:
-            raise CommandError("--large-group takes 1 and more.", returncode=COULD_NOT_LOOK)
+            raise CommandError("--large-group must be 1 or more.", returncode=NO_REPORT)
         if options.get("stdout") is None and sys.stdout is None:
-            raise CommandError("The report could not be written: its output is closed.", returncode=COULD_NOT_LOOK)
+            raise CommandError("The report could not be written: its output is closed.", returncode=NO_REPORT)
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Escape the characters of a name that the terminal's encoding lacks.
             sys.stdout.reconfigure(errors="backslashreplace")
@@ -67,17 +67,17 @@ class Command(BaseCommand):
             self.stdout.flush()
         except Error as error:
             reason = _printable(f"The database could not be read: {error}")
-            raise CommandError(reason, returncode=COULD_NOT_LOOK) from error
+            raise CommandError(reason, returncode=NO_REPORT) from error
         except NoListOfSessionsError as error:
-            raise CommandError(str(error), returncode=COULD_NOT_LOOK) from error
+            raise CommandError(str(error), returncode=NO_REPORT) from error
         except OSError as error:
             # Close it with what it still holds, or Python would write that when it exits, and fail again.
             with contextlib.suppress(OSError):
                 sys.stdout.close()
             if isinstance(error, BrokenPipeError):
                 # The reader closed the pipe.
-                sys.exit(COULD_NOT_LOOK)
-            raise CommandError(f"The report could not be written: {error}", returncode=COULD_NOT_LOOK) from error
+                sys.exit(NO_REPORT)
+            raise CommandError(f"The report could not be written: {error}", returncode=NO_REPORT) from error
         if not is_well:
             sys.exit(1)
 
@@ -115,7 +115,7 @@ class Command(BaseCommand):
                 problem = f"No account has the username, e-mail address or number {wanted!r}. {report.suggest(wanted)}"
                 raise CommandError(_printable(problem))
         except UnicodeEncodeError as error:
-            raise CommandError(f"--user is not text: {wanted!r}", returncode=COULD_NOT_LOOK) from error
+            raise CommandError(f"--user is not text: {wanted!r}", returncode=NO_REPORT) from error
         if as_json:
             first, *others = (asdict(match) for match in matches)
             self._print_json({**describe_settings(), **first, "others": others})
@@ -137,7 +137,7 @@ class Command(BaseCommand):
             number += 1
             exempt += bool(account.rules)
             self.stdout.write(_line(account, str(counts[account.id])))
-        self.stdout.write(f"Accounts with more than one session: {number}. Exempt: {exempt}.")
+        self.stdout.write(f"Accounts with more than one accepted session: {number}. Exempt: {exempt}.")
 
     def _print_json(self, answer: dict[str, Any]) -> None:
         self.stdout.write(json.dumps(answer, indent=2, cls=DjangoJSONEncoder))

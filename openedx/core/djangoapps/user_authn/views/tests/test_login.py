@@ -20,7 +20,6 @@ from django.views.debug import SafeExceptionReporterFilter
 
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
-from openedx.core.djangoapps.single_login import audit
 from openedx.core.djangoapps.single_login.operators import lookups
 from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
@@ -245,7 +244,10 @@ class EveryEndpointTest(TransactionTestCase):
     @ddt.data("edx_django_utils.monitoring.NewRelicBackend", 5)
     @override_settings(**BY_GROUP)
     def test_fault_of_monitoring_is_logged_and_fails_no_login(self, backends):
-        with override_settings(OPENEDX_TELEMETRY=backends), self.assertLogs(audit.LOG, "ERROR") as logged:
+        with (
+            override_settings(OPENEDX_TELEMETRY=backends),
+            self.assertLogs("django.db.backends.base", "ERROR") as logged,
+        ):
             clients = [new_session(self.user, endpoint) for endpoint in ENDPOINTS]
         assert all(is_signed_in(client) for client in clients)
         assert len(logged.records) == len(clients)

@@ -1,11 +1,12 @@
 """A session that signs in again in a request whose transaction is rolled back, although its session is saved."""
 
+from contextlib import contextmanager
 from itertools import product
 
 import ddt
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.http import Http404
 from django.test import Client, TransactionTestCase, override_settings
 
@@ -57,6 +58,20 @@ class RolledBackLoginTest(TransactionTestCase):
     def is_signed_in(self, browser=None):
         return (browser or self.browser).get("/dashboard").status_code == 200
 
+    @contextmanager
+    def record_that_cannot_be_written(self):
+        """Let each login fail when it writes its record, without ATOMIC_REQUESTS. The answer is 500."""
+
+        def refuse(execute, sql, *arguments):
+            if sql.startswith("UPDATE") and "auth_userprofile" in sql:
+                raise OperationalError("Lock wait timeout exceeded")
+            return execute(sql, *arguments)
+
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+        self.browser.raise_request_exception = False
+        with connection.execute_wrapper(refuse):
+            yield
+
     def recorded(self):
         return UserProfile.objects.get(user=self.user).get_meta().get("session_id")
 
@@ -69,6 +84,17 @@ class RolledBackLoginTest(TransactionTestCase):
             self.sign_in_and_be_refused(refusal)
             assert self.is_signed_in()
             assert self.recorded() == self.browser.session.session_key == key
+
+    @ddt.data(*ENGINES)
+    def test_session_from_before_survives_a_login_that_cannot_be_recorded(self, engine):
+        with site_engine(engine):
+            with protection(False):
+                self.sign_in()
+            key = self.browser.session.session_key
+            with self.record_that_cannot_be_written():
+                assert self.sign_in() == 500
+            assert self.is_signed_in()
+            assert self.browser.session.session_key == key
 
 
 @ddt.ddt

@@ -1,5 +1,6 @@
 """The session engine of the check at every request: errors, asynchronous views, and other engines below it."""
 
+import json
 from datetime import timedelta
 
 import ddt
@@ -74,13 +75,24 @@ class SessionEngineTest(TransactionTestCase):
             assert [delete_session(key) for _ in range(2)] == [engine != "signed_cookies", False]
             assert not site_store()().exists(key)
 
-    @ddt.data((None, "not the session on record"), (61, "not the session on record"), (1, "signed in elsewhere"))
+    @ddt.data(
+        (None, True, "not the session on record"),
+        (61, True, "not the session on record"),
+        (1, False, "not the session on record"),
+        (1, True, "signed in elsewhere"),
+    )
     @ddt.unpack
-    def test_session_that_was_replaced_on_record_was_signed_in_elsewhere_if_that_login_is_recent(self, seconds, reason):
+    def test_session_was_replaced_by_a_login_elsewhere_if_that_is_recent_and_its_session_exists(
+        self, seconds, exists, reason
+    ):
         self.sign_in(self.first)
         last_login = None if seconds is None else timezone.now() - timedelta(seconds=seconds)
         get_user_model().objects.update(last_login=last_login)
-        UserProfile.objects.update(meta='{"session_id": "another"}')
+        other = site_store()()
+        other.create()
+        UserProfile.objects.update(meta=json.dumps({"session_id": other.session_key}))
+        if not exists:
+            other.delete()
         with audit_lines() as lines:
             assert self.first.get("/dashboard").status_code == 302
         assert [line.rpartition(" - ")[2] for line in lines] == [reason]

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import ddt
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
 
@@ -103,6 +104,19 @@ class LoneSessionTest(TransactionTestCase):
                 assert first.get("/dashboard").status_code == 200
                 assert not self.is_signed_in()
                 assert first.get("/dashboard").status_code == 200
+
+    @ddt.data(*ENGINES)
+    def test_case_13_one_session_of_an_inactive_account_lives_if_its_backend_accepts_it(self, engine):
+        backend = "django.contrib.auth.backends.AllowAllUsersModelBackend"
+        with override_settings(AUTHENTICATION_BACKENDS=[backend]), site_engine(engine):
+            browsers = Client(), Client()
+            with protection(False):
+                for browser in browsers:
+                    browser.force_login(self.user)
+            get_user_model().objects.update(is_active=False)
+            with audit_lines() as lines:
+                assert [browser.get("/dashboard").status_code for browser in browsers] == [200, 302]
+            assert [line.endswith(" - not the session on record") for line in lines] == [True]
 
     @ddt.data('{"session_id": ""}', '{"session_id": 0}', '{"session_id": []}')
     def test_case_13_empty_record_of_any_type_is_a_free_slot(self, meta):
