@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connections
@@ -94,6 +95,8 @@ def use_database(database):
     # It is cached only after it was used.
     with contextlib.suppress(AttributeError):
         del connections["default"]
+    # Their numbers differ from database to database.
+    ContentType.objects.clear_cache()
 
 
 @pytest.fixture(params=["every_request"])
