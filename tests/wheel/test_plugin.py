@@ -108,6 +108,9 @@ with override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["worker"], SINGLE_LOGIN_EX
 audited = [line.split()[4] for line in lines if line.startswith("Single login exempt")]
 print(", ".join(counts), audited)
 """
+RECEIVER_OF_ONE_SIGNAL = json.dumps(
+    {"FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}, "LAST_APP": "unlike.apps.OneSignalConfig"}
+)
 IN_TREE = HERE.parents[1] / "openedx/core/djangoapps/single_login"
 
 
@@ -242,12 +245,18 @@ class ProcessTest(SimpleTestCase):
         process = self.run_django(settings, "shell", "--command", READY_TWICE)
         assert process.stdout.splitlines()[-1:] == ["1 1"], process.stderr
 
-    @ddt.data(("lms.envs.test", ""), ("lms.envs.late", ""), ("lms.envs.newer", ""), ("lms.envs.newer", "yes"))
+    @ddt.data(
+        ("lms.envs.test", {}),
+        ("lms.envs.late", {}),
+        ("lms.envs.newer", {}),
+        ("lms.envs.newer", {"WITHOUT_WHEEL": "yes"}),
+        ("lms.envs.flags", {"FLAGS": RECEIVER_OF_ONE_SIGNAL}),
+    )
     @ddt.unpack
-    def test_case_20_a_guarded_platform_exempts_accounts_and_audits_each_login_once(self, settings, without_wheel):
-        with mock.patch.dict(os.environ, WITHOUT_WHEEL=without_wheel):
+    def test_case_20_a_guarded_platform_exempts_accounts_and_audits_each_login_once(self, settings, environment):
+        with mock.patch.dict(os.environ, environment):
             process = self.run_django(settings, "shell", "--command", SIGN_IN_TWICE)
-        audited = [] if without_wheel else ["worker", "worker", "bert", "bert"]
+        audited = [] if environment.get("WITHOUT_WHEEL") else ["worker", "worker", "bert", "bert"]
         assert process.stdout.splitlines()[-1:] == [f"worker 2, bert 2, anna 1 {audited}"], process.stderr
 
     def test_it_needs_no_migrations(self):
@@ -260,7 +269,7 @@ UNKNOWN = {
     "no_student_app": ("lms.envs.unknown", None),
     "no_method": ("lms.envs.flags", "unlike.apps.WithoutMethodConfig"),
     "no_receiver": ("lms.envs.flags", "unlike.apps.DisconnectedConfig"),
-    "receiver_of_one_signal": ("lms.envs.flags", "unlike.apps.AtLoginOnlyConfig"),
+    "receiver_of_one_signal": ("lms.envs.flags", "unlike.apps.OneSignalConfig"),
 }
 EXPECTED_IDS = {"no_student_app": "W004", "no_method": "W004", "no_receiver": "W004", "receiver_of_one_signal": "W005"}
 

@@ -45,7 +45,7 @@ class DisconnectedConfig(UnlikeConfig):
             signal.disconnect(models.enforce_single_login)
 
 
-class AtLoginOnlyConfig(UnlikeConfig):
+class OneSignalConfig(UnlikeConfig):
     """The receiver is connected to one of the signals."""
 
     def change(self, models):
