@@ -45,6 +45,14 @@ class DisconnectedConfig(UnlikeConfig):
             signal.disconnect(models.enforce_single_login)
 
 
+class WithoutReceiverConfig(UnlikeConfig):
+    """There is no receiver. The signals hold its dead reference until Django clears it."""
+
+    def change(self, models):
+        """Delete the receiver."""
+        del models.enforce_single_login, models.user.enforce_single_login
+
+
 class OneSignalConfig(UnlikeConfig):
     """The receiver is connected to one of the signals."""
 
