@@ -59,19 +59,16 @@ def render_names(value, setting):
             raise TutorError(
                 f"{setting}: entry {position} is not a name. Put it in quotes as you mean it, or remove it."
             )
-    return render_line(setting, value)
+    # Not as JSON, which writes an emoji in a way that YAML reads as two half characters.
+    names = yaml.safe_dump(value or [], default_flow_style=True, width=float("inf"))
+    return f"{setting}: {names.rstrip()}"
 
 
 def render_check(value):
     """Return the line of lms.env.yml that turns the check at every request on or off."""
     if not isinstance(value, bool):
         raise TutorError(f"SINGLE_LOGIN_CHECK_EVERY_REQUEST must be true or false, but it is {value!r}.")
-    return render_line("SINGLE_LOGIN_CHECK_EVERY_REQUEST", value)
-
-
-def render_line(setting, value):
-    """Return the line of YAML that gives ``setting`` this ``value``."""
-    return yaml.safe_dump({setting: value}, default_flow_style=None, width=float("inf")).rstrip()
+    return f"SINGLE_LOGIN_CHECK_EVERY_REQUEST: {str(value).lower()}"
 
 
 def render_protection(value):
