@@ -21,7 +21,9 @@ PROGRAMS = ("./", "make ", "pip ", "uv ", "tutor ", "kubectl ", "python", "gunic
 # Commands that start like this cannot run here, and why.
 NOT_RUN = {
     "export LMS_CFG=": "this test has another file",
-    "git clone": "it needs the address of the repository",
+    "git ": "it needs the address of the repository",
+    "/opt/lms/": "this test has another folder",
+    "curl ": "it needs a site",
     "cd /opt/lms": "this test has another folder",
     "source ": "the environment of this test is in PATH already",
     "python3 -m venv": "tests/test_makefile.py makes environments",

@@ -96,3 +96,16 @@ def test_the_documented_way_to_production(documented):
         headers["Cookie"] = f"sessionid={session.value}"
         assert requests.get(f"{url}/dashboard", headers=headers, timeout=10).status_code == 200
         assert requests.get(f"{url}/static/lms/main.css", headers=TLS, timeout=10).status_code == 200
+
+
+def test_heartbeat_names_a_database_that_does_not_answer(documented):
+    account = documented.database
+    with documented.serve(workers=1) as url, contextlib.closing(connect()) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"ALTER USER {account}@'%' ACCOUNT LOCK")
+        cursor.execute(f"KILL USER {account}")
+        answer = requests.get(f"{url}/heartbeat", timeout=10)
+        cursor.execute(f"ALTER USER {account}@'%' ACCOUNT UNLOCK")
+        assert answer.status_code == 503
+        assert answer.json()["sql"] == {"status": False, "message": "Does not answer"}
+        assert requests.get(f"{url}/heartbeat", timeout=10).status_code == 200

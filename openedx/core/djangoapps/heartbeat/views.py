@@ -11,7 +11,7 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib.sessions.backends.base import VALID_KEY_CHARS
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.http import JsonResponse
 from django.utils.crypto import get_random_string
 from django.views.decorators.cache import never_cache
@@ -22,6 +22,8 @@ PROBE = "heartbeat"
 PROBE_SECONDS = 10
 
 
+# With ATOMIC_REQUESTS, a database that does not answer would fail the request before the view.
+@transaction.non_atomic_requests
 @never_cache
 @require_safe
 def heartbeat(request):
