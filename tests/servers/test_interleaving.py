@@ -143,7 +143,7 @@ def test_case_2_signing_out_in_one_tab_wins_over_signing_in_again_in_another(use
 
 @BOTH_LEVELS
 @pytest.mark.parametrize(("engine", "where"), LATE_SAVES)
-def test_case_2_a_logout_before_the_answer_of_signing_in_again_wins(user, engine, where):
+def test_case_2b_a_logout_before_the_answer_wins_except_over_a_save_within_a_cache_engine(user, engine, where):
     with site_engine(engine):
         again, _ = sign_in(user)
         key, out = key_of(again), tab_of(again)
