@@ -1,4 +1,4 @@
-"""Measure the storm, the race, the load, the cost or many names: on an LMS of our own, or on a site of yours."""
+"""Measure the storm, the race, the load, the cost or many names: on the LMS of this repository, or on your site."""
 
 import argparse
 import getpass
@@ -14,12 +14,13 @@ import locust  # noqa: F401
 import requests
 
 from measure import cost, load, names, race, statements, storm
-from measure.figures import REPO_ROOT, add_rows, describe_machine, insert, paragraph, table
-from testing.production_lms import describe_servers, find_obstacle, production_lms
+from measure.figures import add_rows, describe_machine, insert, paragraph, table
+from testing.production_lms import REPO_ROOT, describe_servers, find_obstacle, production_lms
+from testing.visitor import PASSWORD
 
 COMMANDS = {"storm": storm, "race": race, "load": load, "cost": cost, "statements": statements, "names": names}
 EPILOG = """
-On a site of yours use accounts made for this alone. Their password is taken from the environment variable
+On your site use accounts made for this alone. Their password is taken from the environment variable
 MEASURE_PASSWORD, or asked for. Raise LOGISTRATION_RATELIMIT_RATE and LOGISTRATION_PER_EMAIL_RATELIMIT_RATE there for
 the time being. To compare, measure once with --label before --json FILE and once with --label after --json FILE, the
 same: the table then has both.
@@ -37,7 +38,7 @@ def parse(arguments):
         command = commands.add_parser(name, **texts, formatter_class=argparse.RawDescriptionHelpFormatter)
         command.set_defaults(url=None, label="-")
         if measures_sites:
-            command.add_argument("--url", type=lambda url: url.rstrip("/"), help="of a site of yours")
+            command.add_argument("--url", type=lambda url: url.rstrip("/"), help="of your site")
             command.add_argument("--account", nargs="+", default=module.ACCOUNTS, help="username or e-mail address")
             command.add_argument("--password", help="of every account; others on the machine can see it here")
             command.add_argument("--label", default="-", help="what the table calls the site")
@@ -48,7 +49,7 @@ def parse(arguments):
         module.add_arguments(command)
     options = parser.parse_args(arguments)
     if options.url and options.docs:
-        parser.error("The documents show an LMS of our own: leave out --url or --docs.")
+        parser.error("The documents show the LMS of this repository: leave out --url or --docs.")
     return options
 
 
@@ -67,7 +68,7 @@ def measure(options):
     obstacle = find_obstacle()
     if obstacle:
         sys.exit(f"{obstacle}. Or give the --url of a site.")
-    options.password = "edx"  # noqa: S105
+    options.password = PASSWORD
     with tempfile.TemporaryDirectory() as folder, production_lms(folder) as lms:
         return module.on_own(lms, options), f"{describe_machine()}, {describe_servers()}"
 

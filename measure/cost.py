@@ -154,7 +154,7 @@ def _read_statements(database):
 
 
 def find_failures(rows):
-    """Return what is not as it has to be, a sentence for each."""
+    """Return a sentence for each broken promise."""
     first, failures = rows[0], []
     for row in rows:
         if row["request, ratio"] > MOST:

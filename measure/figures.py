@@ -9,7 +9,8 @@ import sys
 import textwrap
 from pathlib import Path
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
+from testing.production_lms import REPO_ROOT
+
 FIGURES = REPO_ROOT / "docs" / "figures"
 
 

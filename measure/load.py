@@ -49,7 +49,7 @@ def on_own(lms, options):
 
 
 def find_failures(rows):
-    """Return what is not as it has to be, a sentence for each."""
+    """Return a sentence for each broken promise."""
     faults = [f"{row[name]} {name}" for row in rows for name in FAULTS if row[name]]
     return faults + [
         f"{row['logins']} logins of {row['graders']} graders" for row in rows if row["logins"] != row["graders"]

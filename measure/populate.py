@@ -3,7 +3,7 @@
 import json
 import sys
 
-PASSWORD = "edx"  # noqa: S105
+from testing.visitor import PASSWORD
 
 
 def populate(lms, accounts, *, are_staff=False, queue="", submissions=0):

@@ -9,8 +9,8 @@ Simultaneous logins: which sessions of an account are accepted afterwards, and w
 
 After each round every session is asked for the dashboard. The session on record must be accepted. At the level "exempt
 only" with the engine db, no other session may be accepted. With the check at every request, no other session may be
-accepted on any engine. After "random" an account may have no session, and at "exempt only" nothing but no 5xx is
-promised, because a password change gives a session a new key.
+accepted on any engine. After "random" an account may have no session, and at "exempt only" the only promise is: no 5xx.
+A password change gives a session a new key there.
 
 Without --url this runs on MariaDB and Redis at both levels, for each session engine, with and without ATOMIC_REQUESTS,
 in processes and threads. With --url, --account takes two accounts that are not exempt. With one there is no swap.
@@ -187,13 +187,13 @@ def on_site(url, options, lms=None, level=None, configuration="-"):
             raise SystemExit(f"{account} cannot sign in at {url}: answered {status}.")
     rows = []
 
-    def play(kind, browsers, rounds, play):
+    def play(kind, browsers, rounds, play_round):
         row = {"site": options.label, "level": level or options.level, "configuration": configuration}
         row |= {"kind": kind, "browsers": browsers}
         row |= {"rounds": rounds, **dict.fromkeys(FAULTS, 0), "answered 200": 0, "answered 400": 0}
         for number in range(rounds):
             show(f"{row}: {number}")
-            row |= {name: row[name] + 1 for name in play()}
+            row |= {name: row[name] + 1 for name in play_round()}
             row |= {f"answered {status}": row[f"answered {status}"] + race.statuses[status] for status in (200, 400)}
         rows.append(row)
 
@@ -221,7 +221,7 @@ def on_own(lms, options):
 
 
 def find_failures(rows):
-    """Return what is not as it has to be, a sentence for each."""
+    """Return a sentence for each broken promise."""
     faults = [[f"{row[name]} {name}" for name in FAULTS if row[name] and is_promised(row, name)] for row in rows]
     return [
         "{site} {level}, {configuration}: {browsers} {kind}: ".format(**row) + ", ".join(found)

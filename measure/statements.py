@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from measure.figures import REPO_ROOT
+from testing.production_lms import REPO_ROOT
 
 DOCUMENT = "docs/performance.rst"
 ENVIRONMENT = "statements-django52"
@@ -29,7 +29,7 @@ def on_standin():
 
 
 def find_failures(rows):
-    """Return what is not as it has to be, a sentence for each."""
+    """Return a sentence for each broken promise."""
     failures = []
     for row in rows:
         for what in ("login", "request", "logout"):

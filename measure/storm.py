@@ -9,8 +9,9 @@ Without --url it runs on MariaDB and Redis, without the exemption, with it, and 
 exemption the graders must grade as much as with the protection off, within 5 %.
 """
 
-from measure.figures import FIGURES, REPO_ROOT, insert
+from measure.figures import FIGURES, insert
 from measure.populate import populate
+from testing.production_lms import REPO_ROOT
 
 ACCOUNTS = ["xqwatcher"]
 QUEUE = "test-queue"
@@ -68,7 +69,7 @@ def _storm(url, options, number, scenario):
 
 
 def find_failures(rows):
-    """Return what is not as it has to be, a sentence for each."""
+    """Return a sentence for each broken promise."""
     promised = [row for row in rows if row["scenario"] not in (STORM, OFF)]
     failures = [
         sentence(row) for row in promised if row["logins"] != row["graders"] or any(row[name] for name in FAULTS)

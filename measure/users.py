@@ -12,6 +12,7 @@ from locust.env import Environment
 from measure.figures import show
 from testing.visitor import TIMEOUT, Browser
 
+# A redirect to the sign-in page is a refusal, too.
 REFUSED = (301, 302, 401, 403)
 RESULT = {"correct": True, "score": 1, "msg": "Well done."}
 

@@ -141,7 +141,7 @@ def configure_findings(settings):
         )
 
 
-def test_learner_is_signed_out_by_a_second_login_and_told_why(open_page):
+def test_learner_is_evicted_by_a_second_login_and_told_why(open_page):
     first, second = open_page(), open_page()
     sign_in(first, "honor")
     expect(first.get_by_text("One session.")).to_be_visible()
@@ -358,7 +358,7 @@ def test_the_exemptions_page_is_not_for_a_learner(open_page):
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
 
 
-def test_the_exemptions_page_sends_nobody_to_sign_in(open_page):
+def test_exemptions_page_redirects_a_visitor_to_sign_in(open_page):
     page = open_page()
     page.goto(EXEMPTIONS)
     expect(page).to_have_url(f"/login?next={EXEMPTIONS}")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
+from testing.production_lms import REPO_ROOT
+
 WHEEL_README = REPO_ROOT / "openedx/core/djangoapps/single_login/README.rst"
 AT_THE_ROOT = [REPO_ROOT / "README.rst", REPO_ROOT / "CONTRIBUTING.rst"]
 DOCUMENTS = [*AT_THE_ROOT, WHEEL_README, *sorted((REPO_ROOT / "docs").rglob("*.rst"))]
@@ -37,6 +38,8 @@ NOT_RUN = {
     "make run": "it ends with a signal; tests/test_run.py runs it",
     "make graders": "it needs the server of make run; tests/test_run.py grades",
     "make test": "it runs this test",
+    "make quality": "CI runs it",
+    "make .venv/": "tests/test_makefile.py makes environments",
     "make ": "it measures for minutes",
     "./manage.py lms migrate submissions 0005": "it is for MariaDB: tests/servers/test_production.py",
     "./manage.py lms migrate --fake": "it is for MariaDB: tests/servers/test_production.py",

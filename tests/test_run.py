@@ -17,10 +17,10 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from testing.production_lms import free_port
+from testing.production_lms import REPO_ROOT, free_port
+from testing.visitor import PASSWORD
 from tools.provision import DATABASE, MARK, check_port, write_config
 
-REPO_ROOT = Path(__file__).resolve().parents[1]
 SUBMISSIONS = 200
 GRADERS = 20
 
@@ -105,7 +105,7 @@ def sign_in(demo, email):
     endpoint = f"{demo.url}/api/user/v1/account/login_session/"
     browser.get(endpoint, timeout=60)
     headers = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": demo.url}
-    response = browser.post(endpoint, data={"email": email, "password": "edx"}, headers=headers, timeout=60)
+    response = browser.post(endpoint, data={"email": email, "password": PASSWORD}, headers=headers, timeout=60)
     assert response.json()["success"] is True
     return browser
 

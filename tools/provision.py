@@ -15,7 +15,8 @@ from pathlib import Path
 
 import yaml
 
-PASSWORD = "edx"  # noqa: S105
+from testing.visitor import PASSWORD
+
 DATABASE = "lms.sqlite3"
 
 MARK = '# Made by "make run"'

@@ -53,9 +53,9 @@ run --ds=lms.envs.test \
     "$platform/openedx/core/djangoapps/user_authn/views/tests/test_logout.py" \
     "$platform/openedx/core/djangoapps/safe_sessions/tests"
 export PYTHONPATH="$work/tests:$PYTHONPATH"
-echo "The table of cases at the default, in the LMS:"
+echo "The table of cases at exempt only, in the LMS:"
 run --ds=lms.envs.test -p conftest tests/platform_exempt_only.py tests/test_operators.py
-echo "The table of cases at the default, in Studio:"
+echo "The table of cases at exempt only, in Studio:"
 run --ds=cms.envs.test -p conftest tests/platform_exempt_only.py
 # The platform's test settings, with the check at every request.
 cat >"$work/tests/every_request.py" <<'SETTINGS'

@@ -24,7 +24,7 @@ def test_a_table_is_as_wide_as_its_widest_cells():
     ]
 
 
-def test_text_is_put_between_its_markers_as_often_as_one_likes(document):
+def test_text_between_markers_can_be_replaced_again(document):
     for text in ("first \\1", "second \\1"):
         insert(document, "storm", text)
         assert document.read_text() == (

@@ -22,7 +22,7 @@ def storm(exempt):
 
 
 @pytest.mark.parametrize("graded", [950, 1000, 1050])
-def test_one_login_for_each_grader_and_as_much_graded_as_without_the_protection(graded):
+def test_grading_within_five_percent_is_no_failure(graded):
     assert find_failures(storm(row("exempt", graded=graded))) == []
 
 
@@ -38,12 +38,12 @@ def test_one_login_for_each_grader_and_as_much_graded_as_without_the_protection(
         (row("exempt", graded=1000, **{"failed logins": 3}), "3 failed logins"),
     ],
 )
-def test_anything_else_is_told(exempt, failure):
+def test_every_fault_is_a_failure(exempt, failure):
     (told,) = find_failures(storm(exempt))
     assert failure in told
 
 
-def test_other_numbers_of_graders_may_not_be_refused_either():
+def test_refused_request_is_a_failure_with_any_number_of_graders():
     rows = [
         *storm(row("exempt", graded=1000)),
         row("exempt", graded=50, logins=7, graders=5, **{"refused requests": 2}),
@@ -51,7 +51,7 @@ def test_other_numbers_of_graders_may_not_be_refused_either():
     assert find_failures(rows) == ["exempt: 5 graders, 7 logins, 50 graded in 60 s, 2 refused requests."]
 
 
-def test_a_site_by_its_url_is_promised_the_same():
+def test_faults_of_a_site_at_a_url_are_failures():
     assert find_failures([row("before", graded=3, logins=90, **{"refused requests": 80})]) != []
     assert find_failures([row("after", graded=200)]) == []
 

@@ -44,7 +44,7 @@ def lms(servers, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def private_folder():
-    """A folder that is removed after the test: the data of a MariaDB take 100 MB."""
+    """A folder that is removed after all tests: the data of a MariaDB take 100 MB."""
     require_none(private_servers.find_obstacle())
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)

@@ -1,7 +1,6 @@
 """Attacks on the login path, and unlucky timing, on MariaDB, Redis and gunicorn."""
 
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from urllib.parse import urlsplit
@@ -19,7 +18,14 @@ from django.test import Client
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from testing.production_lms import REPO_ROOT, own_prefix, redis_url
-from tests.servers.stepping import Step, in_background, steps, stop_before_commit
+from tests.servers.stepping import (
+    Step,
+    in_background,
+    stop,
+    stop_before_commit,
+    stop_before_login,
+    wait_until_somebody_waits_for_a_row,
+)
 
 # The default limits, but for a year, so that none is over in the middle of a test.
 RATES = {"LOGISTRATION_RATELIMIT_RATE": "100/365d", "LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "30/365d"}
@@ -28,14 +34,7 @@ ENDPOINTS = {
     "sign_in_page": ("/login", "email_or_username", "email"),
     "xqueue": ("/xqueue/login/", "username", "username"),
 }
-SIGNED_IN, REFUSED = (200, 302), (400, 401)
-
-
-def stop(where):
-    """Stop, if this thread has a step of this name."""
-    step = vars(steps).get(where)
-    if step:
-        step.stop_here()
+SIGNED_IN, FAILED = (200, 302), (400, 401)
 
 
 class StoppingHasher(MD5PasswordHasher):
@@ -45,12 +44,6 @@ class StoppingHasher(MD5PasswordHasher):
         is_right = super().verify(password, encoded)
         stop("after_password")
         return is_right
-
-
-def stop_before_login_is_noted(instance, update_fields, **kwargs):
-    """A receiver of pre_save: the browser's earlier session is deleted, and the account's row is not locked yet."""
-    if update_fields == frozenset(["last_login"]):
-        stop("before_login_is_noted")
 
 
 def stop_after_save(**kwargs):
@@ -68,7 +61,7 @@ def production(request, mariadb, settings):
     """This process's LMS as in production, with stops, with and without ATOMIC_REQUESTS."""
     receivers = [
         (user_logged_in, stop_before_commit, None),
-        (pre_save, stop_before_login_is_noted, get_user_model()),
+        (pre_save, stop_before_login, get_user_model()),
         (post_save, stop_after_save, UserProfile),
         (post_delete, stop_between_deletions, UserProfile),
     ]
@@ -116,22 +109,6 @@ def deletion(how, user):
     return lambda: admin.post(f"/admin/auth/user/{user.pk}/delete/", {"post": "yes"}).status_code
 
 
-def wait_until_somebody_waits_for_a_row():
-    """Wait until a connection to this database waits for a row that another connection has locked."""
-    found = (
-        "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist "
-        "ON id = trx_mysql_thread_id WHERE db = DATABASE() AND trx_state = 'LOCK WAIT'"
-    )
-    with connection.cursor() as cursor:
-        for _ in range(200):
-            cursor.execute(found)
-            if cursor.fetchone()[0]:
-                return
-            # InnoDB updates this table only if it was not read in the last 0.1 seconds.
-            time.sleep(0.15)
-    raise AssertionError("Nobody waits for a row.")
-
-
 def exists(user):
     return get_user_model().objects.filter(pk=user.pk).exists() or UserProfile.objects.filter(user=user.pk).exists()
 
@@ -139,7 +116,7 @@ def exists(user):
 @pytest.mark.parametrize("how", ["alone", "among others"])
 @pytest.mark.parametrize("has_profile", [True, False], ids=["profile", "no_profile"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_account_that_is_deleted_while_it_signs_in(production, endpoint, has_profile, how):
+def test_login_succeeds_then_its_account_is_deleted_without_remains(production, endpoint, has_profile, how):
     user = UserFactory() if has_profile else UserFactory(profile=None)
     with (
         in_background(lambda: sign_in(endpoint, user), before_commit=Step()) as finish_login,
@@ -154,7 +131,7 @@ def test_an_account_that_is_deleted_while_it_signs_in(production, endpoint, has_
 
 @pytest.mark.parametrize("how", ["alone", "among others", "by a command"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_account_that_signs_in_while_it_is_deleted(production, endpoint, how):
+def test_login_during_a_deletion_fails(production, endpoint, how):
     user = UserFactory()
     with (
         in_background(deletion(how, user), between_deletions=Step()) as finish_deletion,
@@ -162,26 +139,26 @@ def test_an_account_that_signs_in_while_it_is_deleted(production, endpoint, how)
     ):
         wait_until_somebody_waits_for_a_row()
         assert finish_deletion() == 302
-        assert finish_login() in REFUSED
+        assert finish_login() in FAILED
     assert not exists(user)
 
 
 @pytest.mark.parametrize("has_profile", [True, False], ids=["profile", "no_profile"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_account_that_is_deleted_after_its_password_was_found_right(production, endpoint, has_profile):
+def test_deletion_after_the_password_check_signs_nobody_in(production, endpoint, has_profile):
     user = UserFactory() if has_profile else UserFactory(profile=None)
     client = Client()
     with in_background(lambda: attempt(endpoint, user, client), after_password=Step()) as finish_login:
         assert deletion("alone", user)() == 302
         response = finish_login()
-    assert response.status_code in REFUSED
+    assert response.status_code in FAILED
     assert response.wsgi_request.user.is_anonymous
     assert "_auth_user_id" not in client.session
     assert not exists(user)
 
 
 @pytest.mark.parametrize("production", [False], indirect=True)
-def test_an_account_that_signs_in_for_the_first_time_when_its_deletion_is_logged_already(production):
+def test_profile_of_a_first_login_during_a_deletion_is_deleted(production):
     user, locks, step = UserFactory(profile=None), [], Step()
 
     def stop_before_second_lock(execute, sql, *arguments):
@@ -203,7 +180,7 @@ def test_an_account_that_signs_in_for_the_first_time_when_its_deletion_is_logged
     assert not exists(user)
 
 
-def test_an_administrator_who_signs_in_while_saving_their_own_profile(production):
+def test_login_while_the_own_profile_is_saved_succeeds(production):
     user = UserFactory(is_staff=True, is_superuser=True)
     admin, sent = sign_in_as_admin(user), {"user": user.pk, "name": "Another"}
     url = f"/admin/student/userprofile/{user.profile.pk}/change/"
@@ -218,15 +195,13 @@ def test_an_administrator_who_signs_in_while_saving_their_own_profile(production
 
 
 @pytest.mark.parametrize("engine", ["cache", "db", "cached_db"])
-def test_two_browsers_that_swap_accounts(production, settings, engine):
+def test_two_browsers_that_swap_accounts_both_sign_in(production, settings, engine):
     settings.SESSION_ENGINE = f"django.contrib.sessions.backends.{engine}"
     users, browsers, stops = UserFactory.create_batch(2), [Client(), Client()], [Step(), Step()]
     for user, browser in zip(users, browsers, strict=True):
         assert sign_in("login_ajax", user, browser) == 200
     first, second = (
-        in_background(
-            lambda user=user, browser=browser: sign_in("login_ajax", user, browser), before_login_is_noted=step
-        )
+        in_background(lambda user=user, browser=browser: sign_in("login_ajax", user, browser), before_login=step)
         for user, browser, step in zip(reversed(users), browsers, stops, strict=True)
     )
     with first as finish_first, second as finish_second:
@@ -312,7 +287,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("kind", BODIES)
-def test_a_body_that_is_not_a_login_is_answered_and_not_read(site, kind):
+def test_body_that_is_not_a_login_is_answered(site, kind):
     headers, body, expected = BODIES[kind]
     head = "\r\n".join(["POST /login_ajax HTTP/1.1", "Host: 127.0.0.1", "X-Forwarded-For: 10.0.0.4", FORM, *headers])
     with socket.create_connection((urlsplit(site).hostname, urlsplit(site).port), timeout=30) as client:

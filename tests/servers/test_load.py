@@ -6,8 +6,9 @@ import re
 import subprocess
 import sys
 
-from measure.figures import REPO_ROOT
 from measure.populate import populate
+from testing.production_lms import REPO_ROOT
+from testing.visitor import PASSWORD
 from tests.servers.session_store import stored_sessions
 
 GRADERS = LEARNERS = 20
@@ -15,15 +16,15 @@ SECONDS = os.environ.get("LOAD_SECONDS", "5")
 COMMAND = ["-m", "measure", "load", "--graders", str(GRADERS), "--learners", str(LEARNERS), "--seconds", SECONDS]
 
 
-def test_under_load_the_right_sessions_are_kept_and_the_audit_log_agrees(lms, tmp_path):
-    lms.log = tmp_path / "lms.log"
+def test_under_load_the_right_sessions_are_kept_and_the_audit_log_agrees(lms, tmp_path, monkeypatch):
+    monkeypatch.setattr(lms, "log", tmp_path / "lms.log")
     lms.configure(SINGLE_LOGIN_EXEMPT_USERNAMES=["load-grader"])
     populate(lms, {"load-grader": ["xqueue"], **{f"load-{number}": [] for number in range(LEARNERS)}})
     with lms.serve(workers=2, threads=4) as url:
         load = subprocess.run(
             [sys.executable, *COMMAND, "--url", url],
             cwd=REPO_ROOT,
-            env={**os.environ, "MEASURE_PASSWORD": "edx"},
+            env={**os.environ, "MEASURE_PASSWORD": PASSWORD},
             capture_output=True,
             text=True,
         )

@@ -5,15 +5,14 @@ import re
 import shlex
 import textwrap
 import uuid
-from pathlib import Path
 
 import pytest
 import requests
 import yaml
 
-from testing.production_lms import ProductionLms, connect, mysql_address, own_prefix, redis_url
+from testing.production_lms import REPO_ROOT, ProductionLms, connect, mysql_address, own_prefix, redis_url
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = REPO_ROOT / "docs"
 TLS = {"X-Forwarded-Proto": "https", "Host": "lms.example.com", "Referer": "https://lms.example.com/"}
 CREATE_HONOR = (
     "from django.contrib.auth.models import User; User.objects.create_user('honor', 'honor@example.com', 'edx')"

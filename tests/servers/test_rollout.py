@@ -60,7 +60,7 @@ class Site:
         browser.url = self.urls[settings]
         return browser.is_signed_in()
 
-    def audit_lines(self, settings):
+    def count_evictions(self, settings):
         """Return how many evictions the server with ``settings`` has logged."""
         return self.logs[settings].read_text().count("Single login evicted")
 
@@ -79,7 +79,7 @@ def site(populated, tmp_path_factory):
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)
-def test_case_18_a_session_that_each_of_two_servers_accepts_is_accepted_by_both(site, old, new):
+def test_case_18_both_servers_accept_a_session_of_a_non_exempt_account(site, old, new):
     browser = site.sign_in(PERSON, old)
     assert [site.is_signed_in(browser, settings) for settings in (new, old, new)] == [True, True, True]
 
@@ -101,7 +101,7 @@ def test_case_18_both_servers_accept_exempt_sessions_while_the_old_one_is_at_exe
     assert all(site.is_signed_in(grader, settings) for grader in graders for settings in (old, new, old))
 
 
-def test_case_18_at_exempt_only_a_login_at_the_old_server_ends_only_the_recorded_session(site):
+def test_case_18_at_exempt_only_a_login_at_the_old_server_ends_only_the_session_on_record(site):
     recorded = site.sign_in(GRADER, DEFAULT)
     exempt = site.sign_in(GRADER, DEFAULT_EXEMPT)
     site.sign_in(GRADER, DEFAULT)
@@ -118,11 +118,11 @@ def test_case_18_at_every_request_the_old_server_ends_exempt_sessions(site):
 
 def test_a_session_that_lost_its_exemption_is_ended_once_although_the_api_rolls_back(site):
     grader = site.sign_in(GRADER, EVERY_REQUEST_EXEMPT)
-    lines = site.audit_lines(EVERY_REQUEST)
+    lines = site.count_evictions(EVERY_REQUEST)
     grader.url = site.urls[EVERY_REQUEST]
     answers = [grader.request("GET", "/xqueue/get_submission/?queue_name=none").status_code for _ in range(5)]
     assert set(answers) <= {401, 403}
-    assert site.audit_lines(EVERY_REQUEST) == lines + 1
+    assert site.count_evictions(EVERY_REQUEST) == lines + 1
     # The exemption is restored. The old cookie does not sign in.
     assert not site.is_signed_in(grader, EVERY_REQUEST_EXEMPT)
 

@@ -204,7 +204,7 @@ def test_all_faults_are_reported_in_one_message(tutor):
 
 FAULTY = ["SINGLE_LOGIN_EXEMPT_GROUPS", "SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", "SINGLE_LOGIN_TYPO"]
 
-REFUSED = [
+FAULTY_SETTINGS = [
     ("SINGLE_LOGIN_PREVENT_CONCURRENT_LOGINS", "flase"),
     ("SINGLE_LOGIN_EXEMPT_USERNAMES", "[yes]"),
     ("SINGLE_LOGIN_REQUIREMENT", "1.0"),
@@ -212,7 +212,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("setting", "value"), REFUSED)
+@pytest.mark.parametrize(("setting", "value"), FAULTY_SETTINGS)
 def test_a_refusal_leaves_the_environment_as_it_was(tutor, setting, value):
     tutor.configure(SINGLE_LOGIN_EXEMPT_GROUPS='["xqueue"]')
     before = tutor.read_environment()

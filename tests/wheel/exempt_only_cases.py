@@ -1,4 +1,4 @@
-"""The cases of a released platform at its default: a guard before the platform's method, and nothing else of ours."""
+"""The cases of a released platform at exempt only: a guard before the platform's method, and nothing else of ours."""
 
 from importlib import import_module
 from weakref import ReferenceType
@@ -11,7 +11,7 @@ from django.test import override_settings
 from single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, SingleLoginCases
 from statements import Statements
 
-GROUPS = '"auth_group"'
+GROUP_TABLE = '"auth_group"'
 OTHERS_GROUP = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
 
 
@@ -84,7 +84,7 @@ class ExemptOnlyCases(SingleLoginCases):
         after = self.statements_of_login_and_logout(**OTHERS_GROUP)
         for ours, theirs in zip(after, before, strict=True):
             (additional,) = [sql for sql in ours if sql not in theirs]
-            assert GROUPS in additional
+            assert GROUP_TABLE in additional
             assert [sql for sql in ours if sql != additional] == theirs
 
     @ddt.data((BY_USERNAME, 0), (BY_BOTH, 0), (BY_GROUP, 1))
@@ -95,5 +95,5 @@ class ExemptOnlyCases(SingleLoginCases):
         pairs = list(zip(after, before, strict=True))
         assert all(len(ours) < len(theirs) for ours, theirs in pairs)
         # A platform with its own exemption has its own query, too, and does not reach the guard at a logout.
-        login, logout = ([sql for sql in ours if GROUPS in sql and sql not in theirs] for ours, theirs in pairs)
+        login, logout = ([sql for sql in ours if GROUP_TABLE in sql and sql not in theirs] for ours, theirs in pairs)
         assert len(login) == queries >= len(logout)

@@ -1,4 +1,4 @@
-"""What the table of cases needs to know of a real edx-platform: "make test-platform" runs it there."""
+"""Adapt the table of cases to a real edx-platform. "make test-platform" runs it there."""
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY

@@ -1,4 +1,4 @@
-"""The table of cases at the default of the wheel, on a real edx-platform."""
+"""The table of cases at exempt only, on a real edx-platform."""
 
 from unittest import skipUnless
 

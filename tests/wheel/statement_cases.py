@@ -7,8 +7,8 @@ from django.test import RequestFactory
 from single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, NOBODY, protection
 from statements import Statements
 
-GROUPS = "auth_group"
-PROFILE = "auth_userprofile"
+GROUP_TABLE = "auth_group"
+PROFILE_TABLE = "auth_userprofile"
 NO_MATCH = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
 
 
@@ -29,10 +29,10 @@ class StatementCases:
 
     @ddt.data(
         (False, BY_BOTH, {}),
-        (True, BY_USERNAME, {PROFILE: 1}),
-        (True, BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (True, NOBODY, {PROFILE: 3}),
-        (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
+        (True, BY_USERNAME, {PROFILE_TABLE: 1}),
+        (True, BY_GROUP, {GROUP_TABLE: 1, PROFILE_TABLE: 1}),
+        (True, NOBODY, {PROFILE_TABLE: 3}),
+        (True, NO_MATCH, {GROUP_TABLE: 1, PROFILE_TABLE: 3}),
     )
     @ddt.unpack
     def test_statements_of_a_login(self, is_on, exemptions, expected):
@@ -44,9 +44,9 @@ class StatementCases:
     @ddt.data(
         (False, BY_BOTH, {}),
         (True, BY_USERNAME, {}),
-        (True, BY_GROUP, {GROUPS: 1}),
-        (True, NOBODY, {PROFILE: 1}),
-        (True, NO_MATCH, {PROFILE: 1}),
+        (True, BY_GROUP, {GROUP_TABLE: 1}),
+        (True, NOBODY, {PROFILE_TABLE: 1}),
+        (True, NO_MATCH, {PROFILE_TABLE: 1}),
     )
     @ddt.unpack
     def test_additional_statements_of_a_signed_in_request(self, is_on, exemptions, expected):

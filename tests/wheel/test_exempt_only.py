@@ -1,4 +1,4 @@
-"""The table of cases at the default of the wheel, on an unchanged platform."""
+"""The table of cases at exempt only, on an unchanged platform."""
 
 from django.test import TransactionTestCase
 from exempt_only_cases import ExemptOnlyCases

@@ -1,4 +1,4 @@
-"""The wheel is installed and removed. Each step is a new process on the same database."""
+"""The wheel is installed, configured and removed. Each step is a new process on the same database."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class InstallingTest(SimpleTestCase):
         process = subprocess.run(
             [sys.executable, STANDIN / "visits.py", *visits],
             cwd=self.directory,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "lms.envs.site", "ENGINE": engine, **level},
+            env={**os.environ, "DJANGO_SETTINGS_MODULE": "lms.envs.site", "ENGINE": engine, "EXEMPT": "worker", **level},
             input=json.dumps(self.cookies),
             capture_output=True,
             text=True,
@@ -61,6 +61,15 @@ class InstallingTest(SimpleTestCase):
         assert self.visit(engine, EVERY_REQUEST, *"abcd", "e:anna", *"abcde") == "abcdebcde"
         assert self.visit(engine, EXEMPT_ONLY, *"bcde", "f:anna", *"bcdef") == "bcdefbcdf"
         assert self.visit(engine, EVERY_REQUEST, *"bcdf") == "bcdf"
+
+    @ddt.data(EXEMPT_ONLY, EVERY_REQUEST)
+    def test_case_18_two_servers_with_different_lists_keep_a_session_that_both_accept(self, level):
+        old, new = {**level, "EXEMPT": ""}, level
+        assert self.visit("cached_db", old, "a:anna", "b:worker") == "ab"
+        # The exempt login leaves b on record, so the old server accepts it, too.
+        assert self.visit("cached_db", new, *"ab", "c:bert", "d:worker", *"abc") == "abcdabc"
+        assert self.visit("cached_db", old, *"abc", "e:anna", *"abce") == "abcebce"
+        assert self.visit("cached_db", new, *"abcde") == "bcde"
 
     def test_with_the_check_sessions_survive_installing_it_again(self):
         assert self.visit("db", EVERY_REQUEST, "a:anna", "b:bert", "c:worker") == "abc"

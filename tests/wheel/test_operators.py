@@ -1,4 +1,4 @@
-"""What operators see on an unchanged platform: the checks, the command, the page."""
+"""What operators see on an unchanged platform: the system checks, the command, the page."""
 
 import json
 import os
@@ -37,7 +37,7 @@ class OperatorsTest(TestCase):
         assert client.post("/login_ajax", {"email": user.email, "password": PASSWORD}).status_code == 200
         return client
 
-    def test_the_checks_report_a_name_that_matches_nothing_when_the_database_is_named(self):
+    def test_the_system_checks_report_a_name_that_matches_nothing_when_the_database_is_named(self):
         assert "single_login.W012" not in [message.id for message in run_checks()]
         assert "single_login.W012" in [message.id for message in run_checks(databases=["default"])]
 

@@ -13,6 +13,7 @@ from unittest import mock
 import ddt
 from django.apps import apps
 from django.test import SimpleTestCase
+from django.utils.html import escape
 from journeys import take_journeys
 
 PACKAGE = "openedx_single_login"
@@ -241,7 +242,7 @@ class ProcessTest(SimpleTestCase):
         assert process.stdout.splitlines()[-1:] == [f"{has_guard} True"], process.stderr
 
     @ddt.data("lms.envs.test", "lms.envs.newer")
-    def test_case_20_ready_twice_leaves_one_guard_and_one_audit_receiver(self, settings):
+    def test_ready_twice_leaves_one_guard_and_one_audit_receiver(self, settings):
         process = self.run_django(settings, "shell", "--command", READY_TWICE)
         assert process.stdout.splitlines()[-1:] == ["1 1"], process.stderr
 
@@ -253,7 +254,7 @@ class ProcessTest(SimpleTestCase):
         ("lms.envs.flags", {"FLAGS": RECEIVER_OF_ONE_SIGNAL}),
     )
     @ddt.unpack
-    def test_case_20_a_guarded_platform_exempts_accounts_and_audits_each_login_once(self, settings, environment):
+    def test_known_platform_exempts_accounts_and_audits_each_login_once(self, settings, environment):
         with mock.patch.dict(os.environ, environment):
             process = self.run_django(settings, "shell", "--command", SIGN_IN_TWICE)
         audited = [] if environment.get("WITHOUT_WHEEL") else ["worker", "worker", "bert", "bert"]
@@ -280,7 +281,7 @@ COMPARED = ("no_method", "disconnected", "receiver_of_one_signal")
 
 @cache
 def operate(platform, *exempt):
-    """Run an operator's commands. Return the exit code and the output of each."""
+    """Run an operator's commands and load the page. Return what operate.py prints."""
     module, last_app = UNKNOWN[platform]
     flags = {"FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}, "SINGLE_LOGIN_EXEMPT_USERNAMES": exempt}
     flags["LAST_APP"] = last_app
@@ -316,7 +317,7 @@ class UnknownPlatformTest(SimpleTestCase):
             self.assertEqual(with_wheel[part], without_wheel[part])
 
     @ddt.data(*UNKNOWN)
-    def test_case_20_with_nothing_set_the_checks_say_nothing(self, platform):
+    def test_case_20_with_nothing_set_the_system_checks_say_nothing(self, platform):
         commands = operate(platform)
         for name in ("check", "check at level warning", "migrate"):
             code, written = commands[name]
@@ -330,7 +331,7 @@ class UnknownPlatformTest(SimpleTestCase):
         assert f"single_login.{EXPECTED_IDS[platform]}" in commands["check"][1]
 
     @ddt.data(*UNKNOWN)
-    def test_case_20_a_pipeline_stops(self, platform):
+    def test_case_20_check_and_command_fail_a_pipeline(self, platform):
         commands = operate(platform, "worker")
         for name in ("check at level warning", "exemptions --check"):
             code, written = commands[name]
@@ -346,6 +347,14 @@ class UnknownPlatformTest(SimpleTestCase):
             assert code == 0
             assert answer["in_force"] is False
             assert answer["not_in_force_because"]
+
+    @ddt.data(*UNKNOWN)
+    def test_case_20_the_page_says_that_the_exemptions_are_not_in_force(self, platform):
+        commands = operate(platform, "worker")
+        (reason,) = json.loads(commands["exemptions as JSON"][1])["not_in_force_because"]
+        status, page = commands["page"]
+        assert status == 200
+        assert f'<p class="lead warning">{escape(reason)}</p>' in page
 
     @ddt.data(*UNKNOWN)
     def test_case_20_nobody_is_called_exempt(self, platform):

@@ -1,8 +1,8 @@
 """
 A process of the stand-in in which browsers visit a site, and everything that they and its database see is recorded.
 
-The argument is a list of sites in JSON. A site is its settings module and FLAGS. Each site is served by a process of
-its own, forked from this one before any settings are read. The records are printed as a list in JSON.
+The argument is a list of sites in JSON. A site is its settings module and FLAGS. Each site is served by its own
+process, forked from this one before any settings are read. The records are printed as a list in JSON.
 """
 
 import inspect
@@ -234,7 +234,7 @@ def without_differences(record):
 
 
 def serve_in_a_child(site):
-    """Serve ``site`` in a process of its own. Return the record."""
+    """Serve ``site`` in its own process. Return the record."""
     receiver, sender = get_context("fork").Pipe(duplex=False)
     child = get_context("fork").Process(target=lambda: sender.send(serve(site)))
     child.start()

@@ -13,7 +13,7 @@ SESSION_FILE_PATH = Path.cwd()
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": Path("cache").resolve()}
 }
-SINGLE_LOGIN_EXEMPT_USERNAMES = ["worker"]
+SINGLE_LOGIN_EXEMPT_USERNAMES = os.environ["EXEMPT"].split()
 SINGLE_LOGIN_CHECK_EVERY_REQUEST = os.environ["CHECK_EVERY_REQUEST"] == "true"
 
 add_plugins(__name__, PROJECT, "production")  # noqa: F405

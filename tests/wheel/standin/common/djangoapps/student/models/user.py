@@ -1,8 +1,8 @@
 """
 The profile and the receiver of a platform without exemptions.
 
-It behaves like the platform, with its faults: the session store is chosen once, the recorded session is deleted even if
-it is the one that signs in, all columns are saved, and there is no lock.
+It behaves like the platform, with its faults: the session store is chosen once, the session on record is deleted even
+if it is the one that signs in, all columns are saved, and there is no lock.
 """
 
 import json
