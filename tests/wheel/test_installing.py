@@ -31,7 +31,13 @@ class InstallingTest(SimpleTestCase):
         process = subprocess.run(
             [sys.executable, STANDIN / "visits.py", *visits],
             cwd=self.directory,
-            env={**os.environ, "DJANGO_SETTINGS_MODULE": "lms.envs.site", "ENGINE": engine, "EXEMPT": "worker", **level},
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "lms.envs.site",
+                "ENGINE": engine,
+                "EXEMPT": "worker",
+                **level,
+            },
             input=json.dumps(self.cookies),
             capture_output=True,
             text=True,
