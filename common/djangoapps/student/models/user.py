@@ -5,13 +5,12 @@ import logging
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
-from django.db import models, transaction
+from django.db import models
 
 from openedx.core.djangoapps.single_login.audit import name_in_log
 from openedx.core.djangoapps.single_login.exemptions import exempting_rule, is_protection_on
 from openedx.core.djangoapps.single_login.one_session import slot
 from openedx.core.djangoapps.single_login.signals import session_of
-from openedx.core.djangoapps.single_login.transactions import profile_database
 
 __all__ = ["UserProfile", "enforce_single_login", "log_successful_login", "log_successful_logout"]
 
@@ -71,10 +70,8 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
     if rule := exempting_rule(user):
         slot.note_rule(session, rule)
         return
-    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
-    user.profile = profile
-    with transaction.atomic(using=profile_database(), savepoint=False):
-        if session_key := slot.prepare_session(profile, request):
+    with slot.prepare_session(profile, request) as session_key:
+        if session_key:
             profile.set_login_session(session_key)
 
 

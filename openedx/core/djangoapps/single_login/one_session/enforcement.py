@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.contrib.auth.signals import user_logged_out
-from django.db import transaction
 from django.dispatch import Signal
 
 from ..exemptions import exempting_rule, is_protection_on
 from ..signals import session_of
-from ..transactions import profile_database
 from . import slot
 
 if TYPE_CHECKING:
@@ -39,10 +37,8 @@ def enforce_single_login(
     if rule := exempting_rule(user):
         slot.note_rule(session, rule)
         return
-    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
-    user.profile = profile  # type: ignore[assignment]
-    with transaction.atomic(using=profile_database(), savepoint=False):
-        if session_key := slot.prepare_session(profile, request):
+    with slot.prepare_session(profile, request) as session_key:
+        if session_key:
             slot.replace_record(profile, session_key)
 
 

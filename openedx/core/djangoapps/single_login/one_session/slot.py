@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -51,33 +53,38 @@ class Profile(Protocol):
 
 
 def find_or_create_profile(user: User) -> Profile:
-    """Return the profile of ``user``. Create it if it is missing."""
+    """Return the profile of ``user``, read now. Create it if it is missing."""
     profile: Profile
     profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
+    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
+    user.profile = profile  # type: ignore[assignment]
     return profile
 
 
-def prepare_session(profile: Profile, request: HttpRequest) -> str | None:
+@contextmanager
+def prepare_session(profile: Profile, request: HttpRequest) -> Iterator[str | None]:
     """
-    Prepare the session with which ``profile.user`` has just signed in for being recorded.
+    Prepare the session with which ``profile.user`` has just signed in, so that it can be recorded inside this context.
 
-    Call this and record the key in one transaction. If it is rolled back, the visitor keeps the session that was there.
+    The context is a transaction. If it is rolled back, the visitor keeps the session that was there before.
 
-    Returns:
+    Yields:
         The key that must be recorded, or None if the session is on record already. Then it keeps its key.
 
     Raises:
         ValueError: the profile's ``meta`` cannot be read.
     """
     session = request.session
-    if _is_on_record(profile, session):
-        return None
-    if _needs_new_key(request):
-        # Another login may be evicting the session under its old key.
-        _renew_key(session)
-    claim = new_claim(session)
-    after_commit(partial(_note_claim, session, claim))
-    return claim
+    with transaction.atomic(using=profile_database(), savepoint=False):
+        if _is_on_record(profile, session):
+            yield None
+            return
+        if _needs_new_key(request):
+            # Another login may be evicting the session under its old key.
+            _renew_key(session)
+        claim = new_claim(session)
+        after_commit(partial(_note_claim, session, claim))
+        yield claim
 
 
 def replace_record(profile: Profile, session_key: str | None) -> None:
