@@ -27,13 +27,13 @@ from django.utils import timezone
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login import __version__
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES
 from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE
 
 from .level_settings import every_request, exempt_only
+from .members import create_members
 from .single_login_cases import protection
-from .test_report import create_members
 
-USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
 DATABASE_ENGINE = "django.contrib.sessions.backends.db"
 REPO_ROOT = Path(__file__).resolve().parents[5]
 
