@@ -157,17 +157,31 @@ class LmsCases:
     enforce_single_login = staticmethod(enforce_single_login)
 
 
-class ExemptOnlyTest(LmsCases, SlotCases, TransactionTestCase):
+@ddt.ddt
+class ExemptOnlyLmsCases(LmsCases, SlotCases):
+    """The table, and a case of this level alone: at every request such a session ends before its logout."""
+
+    @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
+    def test_case_17_a_logout_ends_the_session_if_the_record_cannot_be_read(self, meta):
+        client = self.new_client(self.user)
+        self.profiles.update(meta=meta)
+        assert self.is_signed_in(client)
+        self.sign_out(client)
+        assert not self.is_signed_in(client)
+        assert self.meta() == meta
+
+
+class ExemptOnlyTest(ExemptOnlyLmsCases, TransactionTestCase):
     """Exempt only, with sessions in the database."""
 
 
 @override_settings(**exempt_only("cached_db"))
-class ExemptOnlyCachedDbTest(LmsCases, SlotCases, TransactionTestCase):
+class ExemptOnlyCachedDbTest(ExemptOnlyLmsCases, TransactionTestCase):
     """Exempt only, with sessions in the database behind a cache."""
 
 
 @override_settings(**exempt_only("cache"))
-class ExemptOnlyCacheTest(LmsCases, SlotCases, TransactionTestCase):
+class ExemptOnlyCacheTest(ExemptOnlyLmsCases, TransactionTestCase):
     """Exempt only, with sessions in the cache, as in production."""
 
 
