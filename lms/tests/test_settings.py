@@ -3,10 +3,8 @@
 import os
 import re
 import runpy
-import subprocess
 import sys
 from multiprocessing import cpu_count
-from pathlib import Path
 from unittest.mock import patch
 
 import ddt
@@ -28,24 +26,10 @@ from openedx.core.djangoapps.single_login.exemptions import (
     is_pii_squelched,
     is_protection_on,
 )
+from openedx.core.djangoapps.single_login.tests.manage_process import REPO_ROOT, run_manage
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "SECRET_KEY: a-long-random-string-of-this-very-test\n"
 SETTINGS_OF_SINGLE_LOGIN = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST, PROTECTION, SQUELCH, "FEATURES")
-
-
-def run_manage(*arguments, **environment):
-    """Run manage.py in a new process."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "LMS_CFG")}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=REPO_ROOT,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 class ProductionSettingsTestCase(SimpleTestCase):
