@@ -1,4 +1,4 @@
-"""A password opens every endpoint, however it was set and in whatever form it is typed."""
+"""A password signs in at every endpoint, in every Unicode form."""
 
 import io
 import unicodedata
@@ -69,13 +69,13 @@ class PasswordTest(TestCase):
 
     @ddt.data(*((way, password) for way in WAYS for password in PASSWORDS))
     @ddt.unpack
-    def test_password_opens_every_endpoint_in_every_form(self, way, password):
+    def test_password_signs_in_at_every_endpoint_in_every_form(self, way, password):
         way(self, password)
         typed = {password, *(unicodedata.normalize(form, password) for form in FORMS)}
         answers = {(path, each): self.sign_in(path, each) for path in ENDPOINTS for each in typed}
         assert {key: status for key, status in answers.items() if status not in (200, 302)} == {}
 
-    def test_another_password_opens_no_endpoint(self):
+    def test_another_password_signs_in_at_no_endpoint(self):
         self.with_changepassword(HALF)
         assert {self.sign_in(path, "half-1-pw-1") for path in ENDPOINTS} == {400, 401}
 

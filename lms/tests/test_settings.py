@@ -3,10 +3,8 @@
 import os
 import re
 import runpy
-import subprocess
 import sys
 from multiprocessing import cpu_count
-from pathlib import Path
 from unittest.mock import patch
 
 import ddt
@@ -28,24 +26,10 @@ from openedx.core.djangoapps.single_login.exemptions import (
     is_pii_squelched,
     is_protection_on,
 )
+from openedx.core.djangoapps.single_login.tests.manage_process import REPO_ROOT, run_manage
 
-REPO_ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "SECRET_KEY: a-long-random-string-of-this-very-test\n"
 SETTINGS_OF_SINGLE_LOGIN = (USERNAMES, GROUPS, CHECK_EVERY_REQUEST, PROTECTION, SQUELCH, "FEATURES")
-
-
-def run_manage(*arguments, **environment):
-    """Run manage.py in a new process."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("DJANGO_SETTINGS_MODULE", "LMS_CFG")}
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=REPO_ROOT,
-        env={**inherited, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
 
 
 class ProductionSettingsTestCase(SimpleTestCase):
@@ -263,7 +247,7 @@ class LmsYmlTest(ProductionSettingsTestCase):
         assert settings["SITE"] == {1: "a", "1": "b", False: "c", "no": "d"}
 
     @ddt.data("docs/lms.yml", "README.rst")
-    def test_the_checks_for_a_deploy_warn_of_the_secret_key_of_the_sample(self, document):
+    def test_the_system_checks_for_a_deploy_warn_of_the_secret_key_of_the_sample(self, document):
         (line,) = re.findall(r"^\s*(SECRET_KEY: .*\n)", (REPO_ROOT / document).read_text(), re.MULTILINE)
         settings = self.read_settings(line)
         names = ("SECRET_KEY", "SILENCED_SYSTEM_CHECKS")
@@ -274,7 +258,7 @@ class LmsYmlTest(ProductionSettingsTestCase):
 
 @override_settings(**{GROUPS: ["xqueue"]})
 class MigrateTest(TestCase):
-    """``migrate`` and the check that looks the exempt names up in the database."""
+    """``migrate`` and the system check that looks the exempt names up in the database."""
 
     @pytest.fixture(autouse=True)
     def _migrate(self, monkeypatch):
@@ -312,7 +296,7 @@ class ManageTest(SimpleTestCase):
         with patch.dict(os.environ, environment, clear=True):
             assert manage.settings_module("lms", name) == expected
 
-    def test_the_settings_of_the_tests_pass_the_checks(self):
+    def test_the_settings_of_the_tests_pass_the_system_checks(self):
         assert run_checks() == []
 
     def test_a_system_must_be_named(self):
@@ -338,7 +322,7 @@ class ProcessTest(SimpleTestCase):
     def _lms_cfg(self, tmp_path):
         self.lms_cfg = tmp_path / "lms.yml"
 
-    def test_devstack_passes_the_checks(self):
+    def test_devstack_passes_the_system_checks(self):
         process = run_manage("lms", "check", "--settings=devstack", "--fail-level=WARNING", DJANGO_SETTINGS_MODULE="no")
         assert process.returncode == 0, process.stderr
 
@@ -350,7 +334,7 @@ class ProcessTest(SimpleTestCase):
         (line,) = process.stderr.splitlines()
         assert line.startswith(f"{GROUPS} must be a list of group names, but it is 'xqueue'.")
 
-    def test_a_new_site_passes_the_checks_and_migrates_quietly(self):
+    def test_a_new_site_passes_the_system_checks_and_migrates_quietly(self):
         database = f"{{ENGINE: django.db.backends.sqlite3, NAME: {self.lms_cfg.parent}/lms.sqlite3}}"
         self.lms_cfg.write_text(f"{SECRET_KEY}DATABASES: {{default: {database}}}\n{GROUPS}: [xqueue]\n")
         process = run_manage("lms", "migrate", "auth", "--verbosity=0", LMS_CFG=str(self.lms_cfg))

@@ -38,7 +38,7 @@ class XQueueLoginTest(TestCase):
         assert self.answer(self.client.post(LOGIN, *sent)) == (200, 0, "Logged in")
         assert self.client.get("/xqueue/get_submission/", {"queue_name": "q"}).status_code == 200
 
-    def test_wrong_credentials_are_refused(self):
+    def test_login_with_wrong_credentials_fails(self):
         for data in ({**RIGHT, "password": "wrong"}, {**RIGHT, "username": "nobody"}):
             assert self.answer(self.client.post(LOGIN, data)) == (401, 1, "Incorrect login credentials")
 
@@ -70,7 +70,7 @@ class XQueueLoginTest(TestCase):
             refused = self.client.post(LOGIN, RIGHT)
         assert self.answer(refused) == (429, 1, "Too many failed login attempts. Try again later.")
 
-    def test_session_lives_as_long_as_the_site_says(self):
+    def test_session_expires_when_the_site_says(self):
         assert self.client.post(LOGIN, RIGHT).status_code == 200
         with override_settings(SESSION_COOKIE_AGE=1234):
             assert self.client.session.get_expiry_age() == 1234

@@ -2,9 +2,6 @@
 
 import contextlib
 import io
-import os
-import subprocess
-import sys
 import uuid
 from unittest.mock import patch
 
@@ -19,8 +16,9 @@ from django.test import Client, override_settings
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule
 from openedx.core.djangoapps.single_login.operators.report import Report
+from openedx.core.djangoapps.single_login.tests.manage_process import run_manage
 from openedx.core.djangoapps.single_login.tests.statements import Statements
-from testing.production_lms import REPO_ROOT, connect, mysql_address
+from testing.production_lms import connect, mysql_address
 
 NAME = "xqwatcher"
 SIMILAR = ["XQWATCHER", "XqWatcher", "xqwatcher ", "xqwatchér"]
@@ -181,15 +179,7 @@ def manage(folder, database, *arguments):
     lms_cfg = folder / "lms.yml"
     databases = {"default": {"ENGINE": "django.db.backends.mysql", **database}}
     lms_cfg.write_text(yaml.safe_dump({"SECRET_KEY": "of this test", "DATABASES": databases, GROUPS: ["xqueue"]}))
-    inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    return subprocess.run(
-        [sys.executable, "manage.py", "lms", *arguments, "--settings=production"],
-        cwd=REPO_ROOT,
-        env={**inherited, "LMS_CFG": str(lms_cfg)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_manage("lms", *arguments, LMS_CFG=str(lms_cfg))
 
 
 def test_tables_that_the_database_account_may_not_read_are_a_warning(tmp_path):

@@ -1,24 +1,17 @@
 """The cases of a released platform at exempt only: a guard before the platform's method, and nothing else of ours."""
 
 from importlib import import_module
-from weakref import ReferenceType
 
 import ddt
 from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.test import override_settings
-from single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, SingleLoginCases
+from single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, SingleLoginCases, receivers_of
 from statements import Statements
 
 GROUP_TABLE = '"auth_group"'
 OTHERS_GROUP = {"SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
-
-
-def receivers_of(signal):
-    """Return the receivers of ``signal``, in their order."""
-    receivers = [receiver for _, receiver, *_ in signal.receivers]
-    return [receiver() if isinstance(receiver, ReferenceType) else receiver for receiver in receivers]
 
 
 @ddt.ddt

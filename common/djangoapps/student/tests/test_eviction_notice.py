@@ -83,7 +83,7 @@ class EvictionNoticeTest(TransactionTestCase):
         self.assertContains(response, f"{said:%H:%M} UTC")
         self.assertContains(response, "sign in here to end the other session, and get a new password at once")
 
-    def test_notice_is_true_if_support_staff_signed_in(self):
+    def test_notice_names_support_staff_as_a_possible_reason(self):
         self.evict()
         self.assertContains(self.first.get("/login"), "support staff who are helping you")
 
@@ -191,7 +191,7 @@ class EvictionNoticeTest(TransactionTestCase):
         with override_settings(CACHES={"default": {"BACKEND": LOCMEM}, "single_login": recording}):
             yield RecordingCache.kept
 
-    def test_cache_keeps_the_notice_as_long_as_a_session_lives(self):
+    def test_notice_expires_in_the_cache_when_a_session_does(self):
         with self.recording_cache() as kept:
             self.evict()
         assert [timeout for _, _, timeout in kept] == [self.second.session.get_expiry_age()] == [4 * 7 * 24 * 60 * 60]

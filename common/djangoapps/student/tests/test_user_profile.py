@@ -48,7 +48,7 @@ class MetaTest(TestCase):
 class UnreadableMetaTest(TransactionTestCase):
     """A ``meta`` that cannot be read is not overwritten."""
 
-    def test_login_fails_and_keeps_meta(self):
+    def test_login_is_a_server_error_and_keeps_meta(self):
         user = UserFactory()
         UserProfile.objects.filter(user=user).update(meta="<broken>")
         self.client.raise_request_exception = False

@@ -4,7 +4,7 @@ The table of cases: the promises of single login, as tests that run on any LMS.
 The name of a test has the number of its case:
 
 1. A non-exempt user logs in.
-2. Logins of one user meet. 2b: no other one is accepted.
+2. Several logins of one user at the same instant. 2b: only the session on record is accepted.
 3. A login replaces another user's session in the same browser.
 4. A non-exempt user logs out.
 5. An exempt user logs in.
@@ -15,7 +15,7 @@ The name of a test has the number of its case:
 10. A signal comes with nothing to enforce.
 11. A login is recorded, and the profile has other data.
 12. The key of a signed-in session changes.
-13. A session is from before single login.
+13. A session is from before: it began before the check at every request was on.
 14. A profile is saved from an old copy.
 15. A request has JWT cookies (``jwt_cookie_cases``).
 16. The app is installed and nothing is set (``tests/wheel/test_nothing_set.py``).
@@ -27,8 +27,8 @@ The name of a test has the number of its case:
 There are three mixins for a TransactionTestCase, because sessions are evicted after the commit. A level runs the cases
 that it promises, and no others:
 
-* ``SingleLoginCases``: a released platform by default, and both others
-* ``SlotCases``: the LMS of this repository by default, and the check at every request
+* ``SingleLoginCases``: a released platform at exempt only, and both others
+* ``SlotCases``: the LMS of this repository at exempt only, and the check at every request
 * ``EveryRequestCases``: the check at every request
 
 This module imports nothing of this repository, so that the table also runs on an installed wheel.
@@ -40,6 +40,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
 from unittest import mock
+from weakref import ReferenceType
 
 import ddt
 from django.apps import apps
@@ -97,6 +98,12 @@ def audit_lines():
         logger.removeHandler(handler)
 
 
+def receivers_of(signal):
+    """Return the receivers of ``signal``, in their order."""
+    receivers = [receiver for _, receiver, *_ in signal.receivers]
+    return [receiver() if isinstance(receiver, ReferenceType) else receiver for receiver in receivers]
+
+
 def in_another_thread(action):
     """Run ``action`` in another thread, with the database connections of this one. Return its result."""
     shared = {alias: connections[alias] for alias in connections}
@@ -129,9 +136,7 @@ class SingleLoginCases:
 
     def setUp(self):
         super().setUp()
-        on = protection(True, SINGLE_LOGIN_EXEMPT_USERNAMES=[], SINGLE_LOGIN_EXEMPT_GROUPS=[])
-        on.enable()
-        self.addCleanup(on.disable)
+        self.enterContext(protection(True, SINGLE_LOGIN_EXEMPT_USERNAMES=[], SINGLE_LOGIN_EXEMPT_GROUPS=[]))
         self.user = self.create_user(USERNAME, GROUP)
 
     def sign_in(self, client, user, password=PASSWORD):
@@ -256,10 +261,7 @@ class SingleLoginCases:
             raise OperationalError("Lost connection")
 
         # As on the platform, a request is a transaction.
-        atomic_requests = mock.patch.dict(connection.settings_dict, ATOMIC_REQUESTS=True)
-        atomic_requests.start()
-        self.addCleanup(atomic_requests.stop)
-
+        self.enterContext(mock.patch.dict(connection.settings_dict, ATOMIC_REQUESTS=True))
         user_logged_in.connect(fail)
         self.addCleanup(user_logged_in.disconnect, fail)
         client = self.client_class(raise_request_exception=False)
@@ -279,6 +281,7 @@ class SingleLoginCases:
             client = self.new_client(self.user)
             with audit_lines() as lines:
                 self.sign_out(client)
+            assert not self.is_signed_in(client)
         assert [line for line in lines if "exempt" in line] == []
 
     def test_case_7_becoming_exempt_keeps_the_session_and_the_record(self):
@@ -307,14 +310,31 @@ class SingleLoginCases:
             assert self.signed_in([first, second]) == [second]
 
     @ddt.data(NOBODY, BY_BOTH)
-    def test_case_9_with_the_protection_off_nothing_is_read_written_or_deleted(self, exemptions):
-        before = '{"session_id": "somebody-elses"}'
-        self.profiles.update(meta=before)
+    def test_case_9_with_the_protection_off_every_session_and_the_record_stay(self, exemptions):
+        on_record = self.new_client(self.user)
+        assert self.is_signed_in(on_record)
+        before = self.meta()
         with protection(False, **exemptions):
-            first, second = self.new_client(self.user), self.new_client(self.user)
-            self.sign_out(second)
-            assert self.is_signed_in(first)
+            clients = [on_record, *(self.new_client(self.user) for _ in range(2))]
+            self.sign_out(clients[2])
+            assert self.signed_in(clients) == clients[:2]
         assert self.meta() == before
+        assert self.is_signed_in(on_record)
+
+    def arguments_with_nothing_to_enforce(self, who, request):
+        """Return the arguments of a signal, by one of ``WITH_NOTHING_TO_ENFORCE``."""
+        user = {"none": None, "anonymous": AnonymousUser(), "user": self.user}[who]
+        bare, with_session = RequestFactory().get("/"), RequestFactory().get("/")
+        with_session.session = SessionBase()
+        http_request = {"none": None, "bare": bare, "session": with_session}[request]
+        return {"sender": type(user), "request": http_request, "user": user}
+
+    def test_case_10_the_audit_receiver_ignores_a_signal_with_nothing_to_enforce(self):
+        receiver = import_module(f"{apps.get_app_config('single_login').name}.audit").audit_exempt_login
+        with override_settings(**BY_BOTH), audit_lines() as lines:
+            for who, request in WITH_NOTHING_TO_ENFORCE:
+                receiver(signal=user_logged_in, **self.arguments_with_nothing_to_enforce(who, request))
+        assert lines == []
 
     @ddt.data(
         *((signal, rule) for signal in (user_logged_in, user_logged_out) for rule in (BY_USERNAME, BY_GROUP)),
@@ -347,10 +367,11 @@ class SlotCases(SingleLoginCases):
 
     def is_connected(self, receiver, signal):
         """Tell whether ``receiver`` is connected to ``signal``."""
-        is_connected = signal.disconnect(receiver)
-        if is_connected:
-            signal.connect(receiver)
-        return is_connected
+        return receiver in receivers_of(signal)
+
+    def written_keys(self, session):
+        """Return the keys that single login has written into ``session``."""
+        return [name for name, _ in session.items() if name.startswith("single_login")]
 
     def test_the_receiver_is_connected_to_both_signals(self):
         for signal in (user_logged_in, user_logged_out):
@@ -365,7 +386,9 @@ class SlotCases(SingleLoginCases):
 
     def test_case_1_signing_in_again_is_not_audited_as_an_eviction(self):
         client = self.new_client(self.user)
-        assert self.evictions_of(lambda: self.sign_in(client, self.user)) == []
+        statuses = []
+        assert self.evictions_of(lambda: statuses.append(self.sign_in(client, self.user).status_code)) == []
+        assert statuses[0] in (200, 302)
 
     def test_case_1_an_eviction_is_audited_once_without_a_session_key(self):
         first = self.new_client(self.user)
@@ -489,14 +512,14 @@ class SlotCases(SingleLoginCases):
         self.sign_out(client)
         assert self.recorded() is None
 
-    def test_case_4_a_logout_of_another_session_leaves_the_recorded_one_alone(self):
+    def test_case_4_a_logout_of_another_session_leaves_the_one_on_record_alone(self):
         with override_settings(**BY_USERNAME):
-            unrecorded = self.new_client(self.user)
-        recorded = self.new_client(self.user)
-        self.sign_out(unrecorded)
-        assert not self.is_signed_in(unrecorded)
-        assert self.is_signed_in(recorded)
-        assert self.recorded() == self.key_of(recorded)
+            another = self.new_client(self.user)
+        on_record = self.new_client(self.user)
+        self.sign_out(another)
+        assert not self.is_signed_in(another)
+        assert self.is_signed_in(on_record)
+        assert self.recorded() == self.key_of(on_record)
 
     @ddt.data("first", "second")
     def test_case_4_a_logout_of_one_account_leaves_the_others_alone(self, whose):
@@ -508,9 +531,11 @@ class SlotCases(SingleLoginCases):
             assert self.recorded(user) == (None if name == whose else self.key_of(clients[name]))
 
     def test_case_4_a_logout_without_a_profile_creates_none(self):
-        client = self.new_client(self.user)
+        # Every level accepts this session until its logout.
+        client = self.from_before()
         self.profiles.all().delete()
         self.sign_out(client)
+        assert not self.is_signed_in(client)
         assert not self.profiles.exists()
 
     def test_case_6_an_exempt_logout_creates_no_profile(self):
@@ -518,6 +543,7 @@ class SlotCases(SingleLoginCases):
             client = self.new_client(self.user)
             self.profiles.all().delete()
             self.sign_out(client)
+            assert not self.is_signed_in(client)
         assert not self.profiles.exists()
 
     @ddt.data(
@@ -529,13 +555,11 @@ class SlotCases(SingleLoginCases):
     )
     @ddt.unpack
     def test_case_10_a_signal_with_nothing_to_enforce_changes_nothing(self, signal, who, request):
-        user = {"none": None, "anonymous": AnonymousUser(), "user": self.user}[who]
-        bare, with_session = RequestFactory().get("/"), RequestFactory().get("/")
-        with_session.session = SessionBase()
-        http_request = {"none": None, "bare": bare, "session": with_session}[request]
+        before = '{"session_id": "somebody-elses"}'
+        self.profiles.update(meta=before)
         # The receiver is called alone, because other receivers of the platform may need a request.
-        self.enforce_single_login(signal=signal, sender=type(user), request=http_request, user=user)
-        assert not self.recorded()
+        self.enforce_single_login(signal=signal, **self.arguments_with_nothing_to_enforce(who, request))
+        assert self.meta() == before
 
     def test_case_11_recording_keeps_other_keys_and_other_columns(self):
         self.profiles.update(meta='{"kept": {"a": [1]}}', name="Kept")
@@ -559,18 +583,25 @@ class SlotCases(SingleLoginCases):
         assert profile.name == "Meanwhile"
 
     def from_before(self):
-        """Return a client with a session from before single login. It has no record and no claim."""
+        """Return a client with a session from before the check at every request. It has no record and no claim."""
         with protection(False):
             return self.new_client(self.user)
 
     def test_case_14_the_login_request_itself_saves_no_old_profile(self):
+        def load(user, **kwargs):
+            assert user.profile
+
         def save_whole(user, **kwargs):
             user.profile.save()
 
-        user_logged_in.connect(save_whole)
-        self.addCleanup(user_logged_in.disconnect, save_whole)
+        for receiver in (load, save_whole):
+            user_logged_in.connect(receiver)
+            self.addCleanup(user_logged_in.disconnect, receiver)
+        # ``load`` comes first, before the login is recorded.
+        user_logged_in.receivers.insert(0, user_logged_in.receivers.pop(-2))
         clients = [self.new_client(self.user) for _ in range(2)]
         assert self.signed_in(clients) == clients[1:]
+        assert self.recorded() == self.key_of(clients[1])
 
     def test_case_14_a_login_gives_its_request_a_fresh_profile(self):
         user = get_user_model().objects.select_related("profile").get(pk=self.user.pk)
@@ -579,15 +610,6 @@ class SlotCases(SingleLoginCases):
         self.enforce_single_login(signal=user_logged_in, sender=type(user), request=request, user=user)
         user.profile.save()
         assert self.recorded() == self.key_in(request.session)
-
-    @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
-    def test_case_17_a_logout_ends_the_session_if_the_record_cannot_be_read(self, meta):
-        with protection(False):
-            client = self.new_client(self.user)
-        self.profiles.update(meta=meta)
-        self.sign_out(client)
-        assert not self.is_signed_in(client)
-        assert self.meta() == meta
 
     def test_case_17_a_logout_ends_the_session_and_logs_a_record_that_cannot_be_cleared(self):
         def refuse(execute, sql, *arguments):
@@ -608,18 +630,13 @@ class SlotCases(SingleLoginCases):
     @ddt.data(NOBODY, BY_GROUP)
     def test_single_login_writes_into_a_session_only_with_the_check_at_every_request(self, exemptions):
         with override_settings(**exemptions):
-            session = self.new_client(self.user).session
-            written = [name for name, _ in session.items() if name.startswith("single_login")]
+            written = self.written_keys(self.new_client(self.user).session)
         assert len(written) == settings.SINGLE_LOGIN_CHECK_EVERY_REQUEST
 
 
 @ddt.ddt
 class EveryRequestCases(SlotCases):
     """The cases that need the check at every request."""
-
-    def written_keys(self, session):
-        """Return the keys that single login has written into ``session``."""
-        return [name for name, _ in session.items() if name.startswith("single_login")]
 
     def save_again(self, late):
         """Save the session ``late`` again, as a slow request may do. Return a client that has its cookie."""

@@ -2,13 +2,10 @@
 
 import io
 import json
-import os
 import shutil
 import sqlite3
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from unittest.mock import patch
 
 import ddt
@@ -27,15 +24,15 @@ from django.utils import timezone
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login import __version__
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES
 from openedx.core.djangoapps.single_login.settings import SESSION_ENGINE
 
 from .level_settings import every_request, exempt_only
+from .manage_process import run_in_repository, run_manage
+from .members import create_members
 from .single_login_cases import protection
-from .test_report import create_members
 
-USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
 DATABASE_ENGINE = "django.contrib.sessions.backends.db"
-REPO_ROOT = Path(__file__).resolve().parents[5]
 
 
 def lms_yml(database):
@@ -50,8 +47,8 @@ def migrated_database(tmp_path_factory):
     database = tmp_path_factory.mktemp("migrated") / "lms.sqlite3"
     config = database.with_name("lms.yml")
     config.write_text(lms_yml(database))
-    migrate = [sys.executable, "manage.py", "lms", "migrate", "--verbosity=0", "--settings=production"]
-    subprocess.run(migrate, cwd=REPO_ROOT, env={**os.environ, "LMS_CFG": str(config)}, check=True)
+    migrate = run_manage("lms", "migrate", "--verbosity=0", LMS_CFG=str(config))
+    assert migrate.returncode == 0, migrate.stderr
     columns = "password, is_superuser, first_name, last_name, email, is_staff, is_active, date_joined, id, username"
     account = f"INSERT INTO auth_user ({columns}) VALUES ('', 0, '', '', '', 0, 1, '2026-11-23', ?, ?)"  # noqa: S608
     with sqlite3.connect(database) as connection:
@@ -491,31 +488,22 @@ class ProcessTest(SimpleTestCase):
 
     def manage(self, command, shell="{} ", **environment):
         """Run a management command in a shell. Return the process."""
-        inherited = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-        return subprocess.run(
-            [
-                "bash",
-                "-c",
-                f"set -o pipefail; {shell.format(f'{sys.executable} manage.py lms {command} --settings=production')}",
-            ],
-            cwd=REPO_ROOT,
-            env={**inherited, "LMS_CFG": str(self.lms_cfg), "PYTHONUNBUFFERED": "", **environment},
-            capture_output=True,
-            check=False,
-        )
+        line = shell.format(f"{sys.executable} manage.py lms {command} --settings=production")
+        site = {"LMS_CFG": str(self.lms_cfg), "PYTHONUNBUFFERED": ""}
+        return run_in_repository(["bash", "-c", f"set -o pipefail; {line}"], **site, **environment)
 
     def assert_one_line(self, process, code, words):
         """Assert that the process exited with ``code`` and one line that has these words."""
-        (line,) = process.stderr.decode().splitlines()
+        (line,) = process.stderr.splitlines()
         assert (process.returncode, line.startswith(f"CommandError: {words}")) == (code, True), line
 
     @pytest.mark.usefixtures("_migrated")
     def test_a_pipe_that_its_reader_closed_leaves_no_traceback(self):
         for options in ("", "--format=json"):
             process = self.manage(f"single_login_exemptions {options}", "{} | head -n 1")
-            assert (process.returncode, process.stderr, process.stdout.count(b"\n")) == (2, b"", 1)
+            assert (process.returncode, process.stderr, process.stdout.count("\n")) == (2, "", 1)
         process = self.manage("single_login_exemptions --check", "{} | true")
-        assert (process.returncode, process.stderr) == (2, b"")
+        assert (process.returncode, process.stderr) == (2, "")
 
     @pytest.mark.usefixtures("_migrated")
     def test_a_full_disk_is_reported_in_one_line(self):
@@ -528,12 +516,12 @@ class ProcessTest(SimpleTestCase):
         with sqlite3.connect(self.database) as connection:
             connection.execute("UPDATE auth_user SET username = 'Zoë' WHERE id = 1")
         process = self.manage("single_login_exemptions", PYTHONIOENCODING="ascii")
-        assert (process.returncode, process.stderr) == (0, b"")
-        assert b"\nZo\\xeb " in process.stdout
+        assert (process.returncode, process.stderr) == (0, "")
+        assert "\nZo\\xeb " in process.stdout
 
     @pytest.mark.usefixtures("_migrated")
     def test_check_prints_the_settings_file_and_the_findings(self):
-        printed = self.manage("single_login_exemptions --check").stdout.decode()
+        printed = self.manage("single_login_exemptions --check").stdout
         head = f"The exemptions are in force.\nSettings: module lms.envs.production, file {self.lms_cfg}.\n"
         assert printed.startswith(f"{head}Findings: 1 (0 silenced)\nsingle_login.W016: ")
 
@@ -548,7 +536,7 @@ class ProcessTest(SimpleTestCase):
         with self.lms_cfg.open("a") as file:
             file.write("single_login_exempt_usernames: [xqwatcher1]\n")
         process = self.manage("single_login_exemptions --check --large-group=5000")
-        printed = process.stdout.decode()
+        printed = process.stdout
         assert (process.returncode, "Findings: 1 (0 silenced)\nsingle_login.W002: " in printed) == (1, True), printed
 
     @pytest.mark.usefixtures("_migrated")

@@ -42,9 +42,7 @@ class DatabasesTest(TransactionTestCase):
     def setUp(self):
         super().setUp()
         self.user = UserFactory(username=USERNAME, groups=[GROUP])
-        router = override_settings(DATABASE_ROUTERS=[f"{__name__}.{self.router.__name__}"])
-        router.enable()
-        self.addCleanup(router.disable)
+        self.enterContext(override_settings(DATABASE_ROUTERS=[f"{__name__}.{self.router.__name__}"]))
 
     def sign_in(self):
         client = Client()
@@ -59,13 +57,21 @@ class ReplicaTest(DatabasesTest):
 
     router = ReplicaRouter
 
-    @ddt.data(NOBODY, BY_GROUP)
-    def test_record_is_never_read_from_a_replica(self, exemptions):
-        with protection(True, **exemptions):
+    @ddt.data((NOBODY, True), (BY_GROUP, False))
+    @ddt.unpack
+    def test_record_is_never_read_from_a_replica(self, exemptions, is_recorded):
+        with protection(True, **exemptions), self.assertNoLogs("django.db.backends.base", "ERROR"):
+            self.sign_in()
             client = self.sign_in()
             assert client.get("/dashboard").status_code == 200
-            self.sign_in()
+            assert bool(self.recorded()) is is_recorded
+            # An error after the commit is only logged.
             assert client.get("/logout").status_code == 200
+            assert not self.recorded()
+
+    def recorded(self):
+        profile = UserProfile.objects.using("default").get(user=self.user)
+        return profile.get_meta().get("session_id")
 
 
 class AccountsTest(DatabasesTest):
@@ -77,9 +83,7 @@ class AccountsTest(DatabasesTest):
     def setUp(self):
         super().setUp()
         # The test database lets no other connection write during a transaction.
-        engine = override_settings(**every_request("cache"))
-        engine.enable()
-        self.addCleanup(engine.disable)
+        self.enterContext(override_settings(**every_request("cache")))
 
     def written(self, action):
         """Return for each statement of ``action`` that wrote a profile whether it was inside a transaction."""

@@ -10,7 +10,6 @@ from django.conf import settings as django_settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured
 from django.test import SimpleTestCase, TestCase, override_settings
-from edx_django_utils.monitoring import TelemetryBackend
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as HypothesisTestCase
@@ -70,7 +69,7 @@ class EqualsEverything(str):
 CONTAINERS = st.sampled_from([list, tuple, set, frozenset])
 
 
-class DecisionOracleTest(HypothesisTestCase):
+class ExactNamesTest(HypothesisTestCase):
     """Names match exactly."""
 
     @settings(deadline=None)
@@ -97,7 +96,7 @@ class DecisionOracleTest(HypothesisTestCase):
 
 
 @ddt.ddt
-class DecisionTest(TestCase):
+class ExemptingRuleTest(TestCase):
     """The rule that exempts a user, and the queries to find it."""
 
     def setUp(self):
@@ -151,7 +150,8 @@ class SettingsTest(SimpleTestCase):
             assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
 
     def test_missing_settings_exempt_nobody(self):
-        with override_settings():
+        # These forget the settings that were parsed before.
+        with override_settings(**{USERNAMES: ["a"], GROUPS: ["b"]}):
             delattr(django_settings, USERNAMES)
             delattr(django_settings, GROUPS)
             assert get_exemptions() == {USERNAMES: frozenset(), GROUPS: frozenset()}
@@ -211,14 +211,14 @@ class SettingsTest(SimpleTestCase):
         assert f"{USERNAMES}: entry 2 must be a name in quotes".encode() in fault.encode()
 
     @ddt.data("true", "no", 1, 0, [], "")
-    def test_a_check_that_is_neither_true_nor_false_is_refused(self, value):
+    def test_check_every_request_that_is_neither_true_nor_false_is_refused(self, value):
         with override_settings(**{CHECK_EVERY_REQUEST: value}), self.assertRaises(ImproperlyConfigured) as raised:
             get_exemptions()
         assert str(raised.exception).startswith(f"{CHECK_EVERY_REQUEST} must be true or false, but it is {value!r}.")
 
     @ddt.data((True, True), (False, False), (None, False))
     @ddt.unpack
-    def test_a_check_that_is_null_means_false(self, value, is_on):
+    def test_check_every_request_that_is_null_means_false(self, value, is_on):
         with override_settings(**{CHECK_EVERY_REQUEST: value}):
             get_exemptions()
             assert is_every_request_checked() is is_on
@@ -272,48 +272,3 @@ class FlagsTest(SimpleTestCase):
                 with override_settings(**place):
                     get_exemptions()
                     assert is_on() is expected
-
-
-class RecordingBackend(TelemetryBackend):
-    """A telemetry backend that records attributes."""
-
-    attributes = {}
-
-    def set_attribute(self, key, value):
-        self.attributes[key] = value
-
-    def record_exception(self):
-        """Ignore exceptions."""
-
-    def create_span(self, name, operation_name=None):
-        """Ignore spans."""
-
-    def tag_root_span_with_error(self, exception):
-        """Ignore errors."""
-
-    def set_local_root_span_name(self, name, group=None, priority=None):
-        """Ignore names."""
-
-
-@ddt.ddt
-class MonitoringTest(TestCase):
-    """The monitoring attributes of an exempt login."""
-
-    @ddt.data(
-        ({USERNAMES: [NAME]}, True, USERNAMES),
-        ({USERNAMES: [NAME]}, False, f"{USERNAMES}: {NAME}"),
-        ({GROUPS: ["xqueue"]}, True, f"{GROUPS}: xqueue"),
-        ({}, False, None),
-    )
-    @ddt.unpack
-    def test_exempt_login_sets_monitoring_attributes(self, configured, squelch, rule):
-        user = UserFactory(username=NAME, groups=["xqueue"])
-        features = {"PREVENT_CONCURRENT_LOGINS": True, "SQUELCH_PII_IN_LOGS": squelch}
-        backend = f"{RecordingBackend.__module__}.{RecordingBackend.__name__}"
-        RecordingBackend.attributes.clear()
-        site = override_settings(FEATURES=features, OPENEDX_TELEMETRY=[backend], **configured)
-        # The login is recorded after its commit.
-        with site, self.captureOnCommitCallbacks(execute=True):
-            self.client.force_login(user)
-        expected = {} if rule is None else {"single_login_exempt": True, "single_login_rule": rule}
-        assert RecordingBackend.attributes == expected

@@ -18,8 +18,9 @@ from .single_login_cases import BY_BOTH, BY_GROUP, BY_USERNAME, GROUP, NOBODY, U
 
 NAMES_ONLY = {"SINGLE_LOGIN_EXEMPT_USERNAMES": ["other"]}
 NO_MATCH = {**NAMES_ONLY, "SINGLE_LOGIN_EXEMPT_GROUPS": ["other"]}
-GROUPS = "auth_group"
-PROFILE = "auth_userprofile"
+GROUP_TABLE = "auth_group"
+PROFILE_TABLE = "auth_userprofile"
+GET_SUBMISSION = "/xqueue/get_submission/?queue_name=test-queue"
 
 
 @ddt.ddt
@@ -42,12 +43,12 @@ class LoginStatementsTest(TestCase):
 
     @ddt.data(
         (False, BY_BOTH, {}),
-        (True, BY_USERNAME, {PROFILE: 1}),
-        (True, BY_BOTH, {PROFILE: 1}),
-        (True, BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (True, NOBODY, {PROFILE: 3}),
-        (True, NAMES_ONLY, {PROFILE: 3}),
-        (True, NO_MATCH, {GROUPS: 1, PROFILE: 3}),
+        (True, BY_USERNAME, {PROFILE_TABLE: 1}),
+        (True, BY_BOTH, {PROFILE_TABLE: 1}),
+        (True, BY_GROUP, {GROUP_TABLE: 1, PROFILE_TABLE: 1}),
+        (True, NOBODY, {PROFILE_TABLE: 3}),
+        (True, NAMES_ONLY, {PROFILE_TABLE: 3}),
+        (True, NO_MATCH, {GROUP_TABLE: 1, PROFILE_TABLE: 3}),
     )
     @ddt.unpack
     def test_statements_of_the_receiver(self, is_on, exemptions, expected):
@@ -58,10 +59,10 @@ class LoginStatementsTest(TestCase):
 
     @ddt.data(
         (False, BY_BOTH, {}),
-        (True, BY_USERNAME, {PROFILE: 2}),
-        (True, BY_GROUP, {GROUPS: 1, PROFILE: 2}),
-        (True, NOBODY, {PROFILE: 4}),
-        (True, NO_MATCH, {GROUPS: 1, PROFILE: 4}),
+        (True, BY_USERNAME, {PROFILE_TABLE: 2}),
+        (True, BY_GROUP, {GROUP_TABLE: 1, PROFILE_TABLE: 2}),
+        (True, NOBODY, {PROFILE_TABLE: 4}),
+        (True, NO_MATCH, {GROUP_TABLE: 1, PROFILE_TABLE: 4}),
     )
     @ddt.unpack
     def test_creating_a_missing_profile_costs_one_more_statement(self, is_on, exemptions, expected):
@@ -70,10 +71,10 @@ class LoginStatementsTest(TestCase):
             assert self.receive_login() == expected
 
     @ddt.data(
-        (BY_USERNAME, {PROFILE: 1}),
-        (BY_GROUP, {GROUPS: 1, PROFILE: 1}),
-        (NOBODY, {PROFILE: 3}),
-        (NO_MATCH, {GROUPS: 1, PROFILE: 3}),
+        (BY_USERNAME, {PROFILE_TABLE: 1}),
+        (BY_GROUP, {GROUP_TABLE: 1, PROFILE_TABLE: 1}),
+        (NOBODY, {PROFILE_TABLE: 3}),
+        (NO_MATCH, {GROUP_TABLE: 1, PROFILE_TABLE: 3}),
     )
     @ddt.unpack
     def test_protection_adds_only_the_statements_of_the_receiver_to_a_login(self, exemptions, expected):
@@ -85,7 +86,8 @@ class LoginStatementsTest(TestCase):
     def test_recording_a_login_writes_one_column(self):
         with protection(True), Statements() as statements:
             self.sign_in()
-        written = [sql.partition(" WHERE ")[0] for sql, _ in statements.sent if PROFILE in sql and "UPDATE" in sql[:6]]
+        updates = [sql for sql, _ in statements.sent if sql.startswith("UPDATE") and PROFILE_TABLE in sql]
+        written = [sql.partition(" WHERE ")[0] for sql in updates]
         assert written == ['UPDATE "auth_userprofile" SET "meta" = %s']
 
     def sign_in(self):
@@ -106,7 +108,8 @@ class RequestCase(TransactionTestCase):
     def ask(self, path):
         """Return the statements of a request for ``path``."""
         with Statements() as statements:
-            self.client.get(path)
+            response = self.client.get(path)
+        assert response.status_code == 200
         return [sql for sql, _ in statements.sent], statements.by_table()
 
 
@@ -114,7 +117,7 @@ class RequestCase(TransactionTestCase):
 class RequestStatementsTest(RequestCase):
     """At the level exempt only, a request sends the same statements with the protection on and off."""
 
-    @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", "/xqueue/get_submission/"]))
+    @ddt.data(*product([NOBODY, BY_USERNAME, BY_GROUP, NO_MATCH], ["/dashboard", GET_SUBMISSION]))
     @ddt.unpack
     def test_a_signed_in_request_sends_the_same_statements_as_with_the_protection_off(self, exemptions, path):
         with protection(True, **exemptions):
@@ -135,18 +138,18 @@ class EveryRequestStatementsTest(RequestCase):
     @ddt.data(
         (BY_USERNAME, {}),
         (BY_BOTH, {}),
-        (BY_GROUP, {GROUPS: 1}),
-        (NOBODY, {PROFILE: 1}),
-        (NAMES_ONLY, {PROFILE: 1}),
-        (NO_MATCH, {PROFILE: 1}),
+        (BY_GROUP, {GROUP_TABLE: 1}),
+        (NOBODY, {PROFILE_TABLE: 1}),
+        (NAMES_ONLY, {PROFILE_TABLE: 1}),
+        (NO_MATCH, {PROFILE_TABLE: 1}),
     )
     @ddt.unpack
     def test_statements_that_the_check_adds(self, exemptions, expected):
         with protection(True, **exemptions):
             self.client.force_login(self.user)
-            _, checked = self.ask("/xqueue/get_submission/")
+            _, checked = self.ask(GET_SUBMISSION)
         with protection(False):
-            _, bare = self.ask("/xqueue/get_submission/")
+            _, bare = self.ask(GET_SUBMISSION)
         assert checked - bare == expected
 
     @ddt.data(BY_USERNAME, BY_GROUP, NOBODY)

@@ -13,15 +13,9 @@ from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES, Rule, exempting_rule
 from openedx.core.djangoapps.single_login.operators.report import Report
 
+from .members import create_members
 from .single_login_cases import protection
 from .statements import Statements
-
-
-def create_members(count, group="xqueue", prefix="member"):
-    """Create ``count`` members of a group, in few statements."""
-    users = User.objects.bulk_create((User(username=f"{prefix}{n}") for n in range(count)), batch_size=5000)
-    through, group = User.groups.through, Group.objects.get_or_create(name=group)[0]
-    through.objects.bulk_create((through(user=user, group=group) for user in users), batch_size=5000)
 
 
 def accounts(report):
@@ -52,7 +46,7 @@ class ExemptAccountsTest(TestCase):
         assert "the-key" not in str(account)
 
     @ddt.data("", "{}", '{"session_id": null}', "{broken", "[]", "[" * 3000 + "]" * 3000)
-    def test_a_profile_without_a_recorded_session(self, meta):
+    def test_a_profile_without_a_session_on_record(self, meta):
         user = UserFactory(username="xqwatcher")
         user.profile.meta = meta
         user.profile.save()
@@ -219,7 +213,7 @@ class TenantsTest(TestCase):
     """An app that writes the values of a tenant onto the settings during a request."""
 
     @ddt.data(7, "xqueue", ["others"], ["*"], None)
-    def test_the_lists_of_the_start_count_for_decision_and_findings(self, value):
+    def test_lists_that_a_request_changes_have_no_effect_on_decision_and_findings(self, value):
         user = UserFactory(username="xqwatcher", groups=["xqueue"])
         with protection(True, **{GROUPS: ["xqueue"]}, ENV_TOKENS={GROUPS: ["xqueue"]}):
             before = Report().as_dict()
@@ -229,7 +223,7 @@ class TenantsTest(TestCase):
                 assert exempting_rule(user) == Rule(GROUPS, "xqueue")
 
     @ddt.data("yes", True, 1)
-    def test_the_level_of_the_start_counts(self, value):
+    def test_level_that_a_request_changes_has_no_effect(self, value):
         with protection(True, **{GROUPS: ["xqueue"]}, SINGLE_LOGIN_CHECK_EVERY_REQUEST=False):
             before = Report().as_dict()
             with patch.object(settings, "SINGLE_LOGIN_CHECK_EVERY_REQUEST", value):
@@ -248,7 +242,7 @@ class MatchesTest(TestCase):
             match.explanation for match in matches
         ]
 
-    def test_an_exempt_account(self):
+    def test_exempt_account_is_explained_with_every_rule(self):
         UserFactory(username="xqwatcher", groups=["xqueue"])
         found, (sentence,) = self.ask("xqwatcher", **{USERNAMES: ["xqwatcher"], GROUPS: ["xqueue"]})
         assert found == [("username", "xqwatcher")]
@@ -310,7 +304,7 @@ class MatchesTest(TestCase):
         assert sentences[1].startswith("Found by its number: 'honor' is not exempt")
 
     @ddt.data("", " ", "0", "9" * 18, "9" * 5000, "\u0661", "1.0", "-1", "HONOR", "@")
-    def test_no_account(self, wanted):
+    def test_text_that_names_no_account_matches_none(self, wanted):
         UserFactory(username="honor", email="")
         assert self.ask(wanted) == ([], [])
 

@@ -16,7 +16,7 @@ from openedx.core.djangoapps.single_login.settings import (
     plugin_settings,
 )
 
-SITE_ENGINE = "django.contrib.sessions.backends.cache"
+CACHE_ENGINE = "django.contrib.sessions.backends.cache"
 SAFE_SESSIONS = "openedx.core.djangoapps.safe_sessions.middleware.SafeSessionMiddleware"
 AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
@@ -26,7 +26,7 @@ class PluginSettingsTest(SimpleTestCase):
     """A site with a session engine and middleware."""
 
     def install(self, **values):
-        site = {"SESSION_ENGINE": SITE_ENGINE, "MIDDLEWARE": [SAFE_SESSIONS, AUTHENTICATION], **values}
+        site = {"SESSION_ENGINE": CACHE_ENGINE, "MIDDLEWARE": [SAFE_SESSIONS, AUTHENTICATION], **values}
         namespace = SimpleNamespace(**site)
         plugin_settings(namespace)
         return namespace
@@ -35,15 +35,15 @@ class PluginSettingsTest(SimpleTestCase):
     def test_case_16_nothing_changes_until_the_setting_is_true(self, values):
         middleware = (PLATFORM_JWT_MIDDLEWARE, SAFE_SESSIONS)
         site = self.install(MIDDLEWARE=middleware, **values)
-        assert vars(site) == {"SESSION_ENGINE": SITE_ENGINE, "MIDDLEWARE": middleware, **values}
+        assert vars(site) == {"SESSION_ENGINE": CACHE_ENGINE, "MIDDLEWARE": middleware, **values}
 
-    def test_case_16_the_lms_here_changes_nothing_by_default(self):
+    def test_case_16_the_lms_of_this_repository_changes_nothing_by_default(self):
         assert settings.SESSION_ENGINE == "django.contrib.sessions.backends.db"
         assert not any("single_login" in name for name in settings.MIDDLEWARE)
 
     def test_the_check_is_put_over_the_sites_own_engine(self):
         site = self.install(SINGLE_LOGIN_CHECK_EVERY_REQUEST=True)
-        assert (site.SESSION_ENGINE, site.SINGLE_LOGIN_SITE_SESSION_ENGINE) == (SESSION_ENGINE, SITE_ENGINE)
+        assert (site.SESSION_ENGINE, site.SINGLE_LOGIN_SITE_SESSION_ENGINE) == (SESSION_ENGINE, CACHE_ENGINE)
 
     def test_a_site_that_names_no_engine_has_djangos(self):
         namespace = SimpleNamespace(MIDDLEWARE=[], SINGLE_LOGIN_CHECK_EVERY_REQUEST=True)
@@ -79,7 +79,7 @@ class PluginSettingsTest(SimpleTestCase):
     @ddt.data(
         {"SESSION_ENGINE": SESSION_ENGINE},
         {"SESSION_ENGINE": SESSION_ENGINE, "SINGLE_LOGIN_CHECK_EVERY_REQUEST": True},
-        {"SESSION_ENGINE": SESSION_ENGINE, "SINGLE_LOGIN_SITE_SESSION_ENGINE": SITE_ENGINE},
+        {"SESSION_ENGINE": SESSION_ENGINE, "SINGLE_LOGIN_SITE_SESSION_ENGINE": CACHE_ENGINE},
     )
     def test_our_engine_named_by_hand_is_refused(self, values):
         with self.assertRaisesRegex(ImproperlyConfigured, f"SESSION_ENGINE must not name '{SESSION_ENGINE}'"):

@@ -17,6 +17,8 @@ from django.db import connection
 from django.test import SimpleTestCase, TestCase, override_settings
 
 from common.djangoapps.student.tests.factories import UserFactory
+from openedx.core.djangoapps.single_login.exemptions import CHECK_EVERY_REQUEST as EVERY_REQUEST
+from openedx.core.djangoapps.single_login.exemptions import GROUPS, USERNAMES
 from openedx.core.djangoapps.single_login.operators.report import Report
 from openedx.core.djangoapps.single_login.settings import (
     JWT_COOKIE_MIDDLEWARE,
@@ -26,9 +28,6 @@ from openedx.core.djangoapps.single_login.settings import (
 from openedx.core.djangoapps.single_login.settings import SESSION_CHECK_MIDDLEWARE as SESSION_CHECK
 
 from .single_login_cases import protection
-
-USERNAMES, GROUPS = "SINGLE_LOGIN_EXEMPT_USERNAMES", "SINGLE_LOGIN_EXEMPT_GROUPS"
-CHECK = "SINGLE_LOGIN_CHECK_EVERY_REQUEST"
 
 
 def ids(messages):
@@ -50,7 +49,7 @@ def without_receivers(signal):
 
 @ddt.ddt
 class SettingsChecksTest(SimpleTestCase):
-    """Checks of the settings alone. SimpleTestCase: a query fails the test."""
+    """System checks of the settings alone. SimpleTestCase: a query fails the test."""
 
     @ddt.data(None, [], ["xqwatcher"], ("xqwatcher",), {"xqwatcher"}, frozenset({"xqwatcher", "other"}))
     def test_usable_settings_pass(self, value):
@@ -158,9 +157,9 @@ class SettingsChecksTest(SimpleTestCase):
             (message,) = run_checks(tags=["single_login"])
         assert (message.id, message.is_serious()) == ("single_login.W002", False)
         assert message.msg == f"{name} has no effect: this app has no such setting."
-        assert f"Write one of {USERNAMES}, {GROUPS}, {CHECK}, in upper case" in message.hint
+        assert f"Write one of {USERNAMES}, {GROUPS}, {EVERY_REQUEST}, in upper case" in message.hint
 
-    @ddt.data(USERNAMES, GROUPS, CHECK)
+    @ddt.data(USERNAMES, GROUPS, EVERY_REQUEST)
     def test_a_setting_in_lower_case_is_a_warning_that_names_the_one_meant(self, setting):
         module = sys.modules[os.environ["DJANGO_SETTINGS_MODULE"]]
         for name in (setting.lower(), setting.title()):
@@ -185,7 +184,7 @@ class SettingsChecksTest(SimpleTestCase):
             with override_settings(**{GROUPS: ["xqueue"], **place}):
                 assert ids(run_checks()) == []
 
-    @ddt.data((USERNAMES, ["xqueue"]), (GROUPS, ["xqueue"]), (CHECK, True), (CHECK, "yes"))
+    @ddt.data((USERNAMES, ["xqueue"]), (GROUPS, ["xqueue"]), (EVERY_REQUEST, True), (EVERY_REQUEST, "yes"))
     @ddt.unpack
     def test_a_setting_inside_another_mapping_is_a_warning(self, name, value):
         for outer in ("FEATURES", "ENV_TOKENS", "EDXAPP_ENV_EXTRA"):
@@ -198,7 +197,7 @@ class SettingsChecksTest(SimpleTestCase):
 
     @ddt.data(["xqueue", "a"], ("a", "xqueue"), {"xqueue", "a"})
     def test_a_copy_of_all_settings_is_no_warning(self, value):
-        copy = {GROUPS: ["xqueue", "a"], CHECK: None, "FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}}
+        copy = {GROUPS: ["xqueue", "a"], EVERY_REQUEST: None, "FEATURES": {"PREVENT_CONCURRENT_LOGINS": True}}
         with protection(True, **{GROUPS: value}, ENV_TOKENS=copy, AUTH_TOKENS=copy):
             assert ids(run_checks()) == []
 
@@ -248,8 +247,8 @@ class SettingsChecksTest(SimpleTestCase):
 
     @ddt.data(
         ({GROUPS: ["xqueue"]}, "The exemptions are not in force: "),
-        ({CHECK: True}, "The check at every request is not in force: "),
-        ({CHECK: True, GROUPS: ["a"]}, "The exemptions and the check at every request are not in force: "),
+        ({EVERY_REQUEST: True}, "The check at every request is not in force: "),
+        ({EVERY_REQUEST: True, GROUPS: ["a"]}, "The exemptions and the check at every request are not in force: "),
     )
     @ddt.unpack
     def test_a_receiver_that_is_not_found_is_a_warning(self, site, expected):
@@ -270,9 +269,9 @@ class SettingsChecksTest(SimpleTestCase):
             ],
             [
                 ({GROUPS: ["xqueue"]}, "The exemptions are not fully in force"),
-                ({CHECK: True}, "The check at every request is not in force"),
+                ({EVERY_REQUEST: True}, "The check at every request is not in force"),
                 (
-                    {CHECK: True, GROUPS: ["xqueue"]},
+                    {EVERY_REQUEST: True, GROUPS: ["xqueue"]},
                     "The exemptions are not fully in force, and the check at every request is not in force",
                 ),
             ],
@@ -309,20 +308,20 @@ class SettingsChecksTest(SimpleTestCase):
         with protection(True, SERVICE_VARIANT="lms", **{GROUPS: ["xqueue"]}):
             assert ids(run_checks()) == []
 
-    def test_they_are_among_the_security_checks(self):
+    def test_system_checks_of_the_settings_are_among_those_of_security(self):
         with protection(True, **{GROUPS: ["xq*"]}):
             assert ids(run_checks(tags=["security"])) == ["single_login.W001"]
 
     @ddt.data("signed_cookies", "cache", "cached_db", "db", "file")
     def test_a_session_engine_put_back_by_a_later_file_is_a_warning(self, engine):
         put_back = {"SESSION_ENGINE": f"django.contrib.sessions.backends.{engine}", "MIDDLEWARE": [SESSION_CHECK]}
-        with protection(True, **{CHECK: True}, **put_back):
+        with protection(True, **{EVERY_REQUEST: True}, **put_back):
             (message,) = run_checks(tags=["security", "single_login"])
         assert message.id == "single_login.W007"
         assert message.msg.startswith("The check at every request is not in force: SESSION_ENGINE is ")
         assert engine in message.msg
         assert "SINGLE_LOGIN_SITE_SESSION_ENGINE" in message.hint
-        with protection(True, **{CHECK: False, GROUPS: ["xqueue"]}, **put_back):
+        with protection(True, **{EVERY_REQUEST: False, GROUPS: ["xqueue"]}, **put_back):
             assert ids(run_checks()) == []
 
     @ddt.data(
@@ -348,25 +347,25 @@ class SettingsChecksTest(SimpleTestCase):
             "other": "django.middleware.common.CommonMiddleware",
         }
         site = {"MIDDLEWARE": [dotted[name] for name in names], "SESSION_ENGINE": SESSION_ENGINE}
-        with protection(True, **{CHECK: True}, **site):
+        with protection(True, **{EVERY_REQUEST: True}, **site):
             messages = run_checks(tags=["single_login"])
         assert ids(messages) == ["single_login.W008"] * len(problems)
         for message, problem in zip(messages, problems, strict=True):
             assert message.msg.startswith("The check at every request is not fully in force: MIDDLEWARE lacks ")
             assert problem in message.msg
             assert "Let that file name it, directly " in message.hint
-        with protection(True, **{CHECK: False, GROUPS: ["xqueue"]}, **site):
+        with protection(True, **{EVERY_REQUEST: False, GROUPS: ["xqueue"]}, **site):
             assert ids(run_checks(tags=["single_login"])) == []
 
     @ddt.data(None, [1, 2])
     def test_middleware_that_a_later_file_makes_unusable_is_a_warning(self, middleware):
-        with protection(True, **{CHECK: True}, MIDDLEWARE=middleware, SESSION_ENGINE=SESSION_ENGINE):
+        with protection(True, **{EVERY_REQUEST: True}, MIDDLEWARE=middleware, SESSION_ENGINE=SESSION_ENGINE):
             assert ids(run_checks(tags=["single_login"])) == ["single_login.W008"]
 
 
 @override_settings(**{USERNAMES: ["nobody"], GROUPS: ["no-group"]})
 class DatabaseChecksTest(TestCase):
-    """Checks that read the database, which run only with ``--database``."""
+    """System checks that read the database, which run only with ``--database``."""
 
     def test_names_that_match_nothing_are_reported_when_the_database_is_named(self):
         assert ids(run_checks(databases=["default"])) == ["single_login.W011", "single_login.W012"]
@@ -380,7 +379,7 @@ class DatabaseChecksTest(TestCase):
         UserFactory(username="nobody", groups=["no-group"])
         assert ids(run_checks(databases=["default"])) == []
 
-    def test_they_find_what_the_command_finds_in_the_database(self):
+    def test_system_checks_find_what_the_command_finds_in_the_database(self):
         UserFactory(username="nobody", is_staff=True, is_superuser=True)
         for number in range(21):
             UserFactory(groups=["no-group"], is_active=number > 0)

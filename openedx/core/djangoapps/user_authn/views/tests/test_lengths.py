@@ -12,10 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from common.djangoapps.student.tests.factories import UserFactory
 from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
-from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
+from openedx.core.djangoapps.user_authn.views.tests.endpoints import ENDPOINTS, sign_in_at
 
 MAXIMUM = 75
 COMPOSED = "ệ" * MAXIMUM
+# Slow to normalise, and longer than NFKC can make short enough.
+MUCH_LONGER = "\u0316\u0300" * 500
 VALIDATOR = "openedx.core.djangoapps.user_authn.password_policy_validators.MaximumLengthValidator"
 
 
@@ -26,24 +28,25 @@ class LengthTest(TestCase):
     def setUp(self):
         super().setUp()
         cache.clear()
-        hasher = counting_hasher()
-        hasher.__enter__()
-        self.addCleanup(hasher.__exit__, None, None, None)
+        self.enterContext(counting_hasher())
         self.user = UserFactory(username="honor", email="honor@example.com", password="x" * MAXIMUM)
 
-    @ddt.data(
-        *((endpoint, password) for endpoint in ENDPOINTS for password in ("x" * (MAXIMUM + 1), "\u0316\u0300" * 500))
-    )
+    @ddt.data(*((endpoint, password) for endpoint in ENDPOINTS for password in ("x" * (MAXIMUM + 1), MUCH_LONGER)))
     @ddt.unpack
-    def test_longer_password_is_neither_hashed_nor_normalised(self, endpoint, password):
+    def test_longer_password_is_not_hashed(self, endpoint, password):
         plain = sign_in_at(endpoint, Client(), self.user, "wrong")
-        with counted_work() as (hashed, normalized):
+        with counted_work() as (hashed, _):
             response = sign_in_at(endpoint, Client(), self.user, password)
         assert hashed == []
-        assert "normalize_password" not in normalized or len(password) <= 4 * MAXIMUM
         assert response.status_code == plain.status_code
         if endpoint != "sign_in_page":
             assert response.content == plain.content
+
+    @ddt.data(*ENDPOINTS)
+    def test_much_longer_password_is_not_normalised(self, endpoint):
+        with counted_work() as (_, normalized):
+            sign_in_at(endpoint, Client(), self.user, MUCH_LONGER)
+        assert "_normalize" not in normalized
 
     @ddt.data(*ENDPOINTS)
     def test_longest_password_signs_in(self, endpoint):
@@ -81,7 +84,7 @@ class LengthTest(TestCase):
     def test_forms_that_set_a_password_accept_the_longest(self, password):
         validate_password(password)
 
-    @ddt.data("x" * (MAXIMUM + 1), COMPOSED + "x", "ﷺ" * MAXIMUM, "\u0316\u0300" * 500)
+    @ddt.data("x" * (MAXIMUM + 1), COMPOSED + "x", "ﷺ" * MAXIMUM, MUCH_LONGER)
     def test_forms_that_set_a_password_refuse_a_longer_one(self, password):
         with self.assertRaisesMessage(ValidationError, "no more than 75 characters"):
             validate_password(password)

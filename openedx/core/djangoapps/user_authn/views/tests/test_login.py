@@ -7,6 +7,7 @@ of the login endpoints and the pages.
 """
 
 import unicodedata
+from unittest import mock
 
 import ddt
 from django.contrib.auth import get_user_model
@@ -21,7 +22,7 @@ from django.views.debug import SafeExceptionReporterFilter
 from common.djangoapps.student.models import UserProfile, enforce_single_login
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.operators import lookups
-from openedx.core.djangoapps.single_login.tests.level_settings import every_request, exempt_only
+from openedx.core.djangoapps.single_login.tests.level_settings import ENGINES, every_request, exempt_only
 from openedx.core.djangoapps.single_login.tests.single_login_cases import (
     BY_GROUP,
     BY_USERNAME,
@@ -34,22 +35,9 @@ from openedx.core.djangoapps.single_login.tests.single_login_cases import (
 )
 from openedx.core.djangoapps.user_authn import attempts
 from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
+from openedx.core.djangoapps.user_authn.views.tests.endpoints import ENDPOINTS, JSON_ENDPOINTS, sign_in_at
 
-ENDPOINTS = {
-    "login_ajax": ("/login_ajax", "email", "email"),
-    "login_session_v1": ("/api/user/v1/account/login_session/", "email", "email"),
-    "login_session_legacy": ("/user_api/v1/account/login_session/", "email", "email"),
-    "login_session_v2": ("/api/user/v2/account/login_session/", "email_or_username", "username"),
-    "sign_in_page": ("/login", "email_or_username", "email"),
-    "xqueue": ("/xqueue/login/", "username", "username"),
-}
-JSON_ENDPOINTS = ["login_ajax", "login_session_v1", "login_session_legacy", "login_session_v2"]
-
-
-def sign_in_at(endpoint, client, user, password=TEST_PASSWORD):
-    """Sign in through one of ``ENDPOINTS``. Return the response."""
-    path, field, attribute = ENDPOINTS[endpoint]
-    return client.post(path, {field: getattr(user, attribute), "password": password})
+XQUEUE_API = "/xqueue/get_submission/"
 
 
 def new_session(user, endpoint="login_ajax"):
@@ -64,7 +52,7 @@ def is_signed_in(client):
     return client.get("/dashboard").status_code == 200
 
 
-def recorded_session(user):
+def key_on_record(user):
     """Return the session key that the profile of ``user`` has on record."""
     return UserProfile.objects.get(user=user).get_meta().get("session_id")
 
@@ -80,16 +68,16 @@ class NonExemptLoginTest(TransactionTestCase):
     def test_non_exempt_login_records_its_session(self):
         client = new_session(self.user)
         assert is_signed_in(client)
-        assert recorded_session(self.user) == client.session.session_key
+        assert key_on_record(self.user) == client.session.session_key
 
     def test_non_exempt_login_evicts_the_prior_session(self):
         prior, current = new_session(self.user), new_session(self.user)
         assert not is_signed_in(prior)
         assert is_signed_in(current)
-        assert recorded_session(self.user) == current.session.session_key
+        assert key_on_record(self.user) == current.session.session_key
 
     @override_settings(SINGLE_LOGIN_EXEMPT_USERNAMES=["xqwatcher"], SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
-    def test_non_exempt_login_evicts_the_prior_session_while_other_accounts_are_exempt(self):
+    def test_exempt_accounts_of_others_do_not_keep_a_non_exempt_session(self):
         prior, current = new_session(self.user), new_session(self.user)
         assert not is_signed_in(prior)
         assert is_signed_in(current)
@@ -110,7 +98,7 @@ class NonExemptLoginTest(TransactionTestCase):
         client = new_session(self.user)
         client.get("/logout")
         assert not is_signed_in(client)
-        assert recorded_session(self.user) is None
+        assert key_on_record(self.user) is None
 
 
 class ExemptLoginTest(TransactionTestCase):
@@ -132,11 +120,11 @@ class ExemptLoginTest(TransactionTestCase):
         assert [is_signed_in(client) for client in clients] == [True, True, True]
 
     def test_exempt_login_does_not_touch_the_session_record(self):
-        recorded = new_session(self.user)
+        on_record = new_session(self.user)
         with override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"]):
             new_session(self.user)
-        assert is_signed_in(recorded)
-        assert recorded_session(self.user) == recorded.session.session_key
+        assert is_signed_in(on_record)
+        assert key_on_record(self.user) == on_record.session.session_key
 
     @override_settings(SINGLE_LOGIN_EXEMPT_GROUPS=["xqueue"])
     def test_exempt_login_is_audited_with_its_rule(self):
@@ -169,18 +157,32 @@ class LmsCases:
     enforce_single_login = staticmethod(enforce_single_login)
 
 
-class SingleLoginTest(LmsCases, SlotCases, TransactionTestCase):
-    """By default, with sessions in the database."""
+@ddt.ddt
+class ExemptOnlyLmsCases(LmsCases, SlotCases):
+    """The table, and a case of this level alone: at every request such a session ends before its logout."""
+
+    @ddt.data("null", "{", "[" * 3000 + "]" * 3000)
+    def test_case_17_a_logout_ends_the_session_if_the_record_cannot_be_read(self, meta):
+        client = self.new_client(self.user)
+        self.profiles.update(meta=meta)
+        assert self.is_signed_in(client)
+        self.sign_out(client)
+        assert not self.is_signed_in(client)
+        assert self.meta() == meta
+
+
+class ExemptOnlyTest(ExemptOnlyLmsCases, TransactionTestCase):
+    """Exempt only, with sessions in the database."""
 
 
 @override_settings(**exempt_only("cached_db"))
-class SingleLoginCachedDbTest(LmsCases, SlotCases, TransactionTestCase):
-    """By default, with sessions in the database behind a cache."""
+class ExemptOnlyCachedDbTest(ExemptOnlyLmsCases, TransactionTestCase):
+    """Exempt only, with sessions in the database behind a cache."""
 
 
 @override_settings(**exempt_only("cache"))
-class SingleLoginCacheTest(LmsCases, SlotCases, TransactionTestCase):
-    """By default, with sessions in the cache, as in production."""
+class ExemptOnlyCacheTest(ExemptOnlyLmsCases, TransactionTestCase):
+    """Exempt only, with sessions in the cache, as in production."""
 
 
 @override_settings(**every_request("db"))
@@ -262,9 +264,9 @@ class EveryEndpointTest(TransactionTestCase):
     def test_xqueue_refuses_an_evicted_grader(self):
         submission = {"queue_name": "test-queue"}
         evicted = new_session(self.user, "xqueue")
-        assert evicted.get("/xqueue/get_submission/", submission).status_code == 200
+        assert evicted.get(XQUEUE_API, submission).status_code == 200
         new_session(self.user, "xqueue")
-        assert evicted.get("/xqueue/get_submission/", submission).status_code in (401, 403)
+        assert evicted.get(XQUEUE_API, submission).status_code in (401, 403)
 
     @override_settings(**BY_GROUP)
     def test_xqueue_logout_of_an_exempt_grader_ends_only_its_own_session(self):
@@ -294,7 +296,7 @@ class CheckedSessionTest(TransactionTestCase):
     def setUp(self):
         super().setUp()
         cache.clear()
-        self.user = UserFactory()
+        self.user = UserFactory(groups=[GROUP])
 
     @ddt.data(True, False)
     @override_settings(**every_request())
@@ -317,6 +319,19 @@ class CheckedSessionTest(TransactionTestCase):
             with connection.execute_wrapper(lose_connection):
                 assert client.get("/dashboard").status_code == 500
             assert is_signed_in(client)
+
+    @ddt.data(*ENGINES)
+    def test_case_8_session_is_deleted_and_audited_once_in_requests_that_are_rolled_back(self, engine):
+        self.enterContext(mock.patch.dict(connection.settings_dict, ATOMIC_REQUESTS=True))
+        with override_settings(**every_request(engine)):
+            with override_settings(**BY_GROUP):
+                client = new_session(self.user)
+            with audit_lines() as lines:
+                # A view of Django REST framework, which rolls the transaction back when it answers 403.
+                assert [client.get(XQUEUE_API).status_code for _ in range(5)] == [403] * 5
+            assert [line.endswith("no longer exempt") for line in lines] == [True]
+            with override_settings(**BY_GROUP):
+                assert not is_signed_in(client)
 
 
 @ddt.ddt
@@ -352,7 +367,7 @@ class LoginTest(TestCase):
         )
     )
     @ddt.unpack
-    def test_wrong_credentials_are_refused(self, endpoint, sent):
+    def test_login_with_wrong_credentials_fails(self, endpoint, sent):
         path, field, _ = ENDPOINTS[endpoint]
         response = self.client.post(path, {field: sent, "password": "wrong"})
         assert response.status_code == 400
@@ -438,7 +453,7 @@ class LoginTest(TestCase):
                 sign_in_at("login_ajax", Client(), self.user, unicodedata.normalize(form, composed)).status_code == 200
             )
 
-    def test_session_lives_four_weeks(self):
+    def test_session_expires_after_four_weeks(self):
         sign_in_at("login_ajax", self.client, self.user)
         assert self.client.session.get_expiry_age() == 4 * 7 * 24 * 60 * 60
 

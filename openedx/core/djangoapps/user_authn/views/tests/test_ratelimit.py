@@ -12,12 +12,12 @@ from django.test import Client, TestCase, override_settings
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
 from openedx.core.djangoapps.single_login.tests.single_login_cases import audit_lines
 from openedx.core.djangoapps.user_authn.views.tests.counted_work import counted_work, counting_hasher
-from openedx.core.djangoapps.user_authn.views.tests.test_login import ENDPOINTS, sign_in_at
+from openedx.core.djangoapps.user_authn.views.tests.endpoints import ENDPOINTS, sign_in_at
 
 WRONG = "wrong"
-# The limits are for a year, so that none is over in the middle of a test.
 LOCMEM = "django.core.cache.backends.locmem.LocMemCache"
 FORGETFUL = {"default": {"BACKEND": "openedx.core.djangoapps.heartbeat.tests.forgetful_cache.ForgetfulCache"}}
+# The limits are for a year, so that none is over in the middle of a test.
 BY_ADDRESS = {"LOGISTRATION_RATELIMIT_RATE": "3/365d"}
 BY_ACCOUNT = {"LOGISTRATION_PER_EMAIL_RATELIMIT_RATE": "3/365d"}
 DOCS = Path(settings.REPO_ROOT) / "docs"
@@ -57,7 +57,7 @@ class RateLimitTest(TestCase):
 
     @ddt.data(*((endpoint, limit) for endpoint in ENDPOINTS for limit in (BY_ADDRESS, BY_ACCOUNT)))
     @ddt.unpack
-    def test_attempts_over_the_limit_are_refused_without_hashing(self, endpoint, limit):
+    def test_attempts_over_the_limit_are_limited_without_hashing(self, endpoint, limit):
         with override_settings(**limit), counting_hasher():
             assert self.answers(3, endpoint=endpoint) == ["wrong"] * 3
             with counted_work() as (hashed, _):

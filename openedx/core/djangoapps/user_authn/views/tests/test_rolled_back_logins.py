@@ -1,4 +1,4 @@
-"""A session that signs in again in a request whose transaction is rolled back, although its session is saved."""
+"""A signed-in browser signs in again. The transaction of the request is rolled back, but its session is saved."""
 
 from contextlib import contextmanager
 from itertools import product
@@ -29,7 +29,10 @@ def roll_back(**kwargs):
     transaction.set_rollback(True)
 
 
-REFUSALS = [forbid, find_nothing, roll_back]
+# By receiver of the login signal: the status of the answer.
+ROLLBACKS = {forbid: 403, find_nothing: 404, roll_back: 200}
+# A new session is a row, which the rollback removes.
+DATABASE_ENGINES = ("db", "cached_db")
 
 
 @ddt.ddt
@@ -48,12 +51,19 @@ class RolledBackLoginTest(TransactionTestCase):
         data = {"email": self.user.email, "password": TEST_PASSWORD}
         return (browser or self.browser).post("/login_ajax", data).status_code
 
-    def sign_in_and_be_refused(self, refusal):
-        user_logged_in.connect(refusal)
+    def sign_in_and_roll_back(self, receiver, is_row_lost=False):
+        """Sign in, and let ``receiver`` roll back. If that loses the row of a new session, Django answers 400."""
+        before = self.last_login()
+        user_logged_in.connect(receiver)
         try:
-            self.sign_in()
+            assert self.sign_in() == (400 if is_row_lost else ROLLBACKS[receiver])
         finally:
-            user_logged_in.disconnect(refusal)
+            user_logged_in.disconnect(receiver)
+        assert self.last_login() == before
+
+    def last_login(self):
+        """Return what the database has. A login writes it in the transaction of its request."""
+        return type(self.user).objects.values_list("last_login", flat=True).get(pk=self.user.pk)
 
     def is_signed_in(self, browser=None):
         return (browser or self.browser).get("/dashboard").status_code == 200
@@ -75,13 +85,13 @@ class RolledBackLoginTest(TransactionTestCase):
     def recorded(self):
         return UserProfile.objects.get(user=self.user).get_meta().get("session_id")
 
-    @ddt.data(*product(ENGINES, REFUSALS))
+    @ddt.data(*product(ENGINES, ROLLBACKS))
     @ddt.unpack
-    def test_session_on_record_keeps_its_key_and_the_record(self, engine, refusal):
+    def test_session_on_record_keeps_its_key_and_the_record(self, engine, receiver):
         with site_engine(engine):
             self.sign_in()
             key = self.browser.session.session_key
-            self.sign_in_and_be_refused(refusal)
+            self.sign_in_and_roll_back(receiver)
             assert self.is_signed_in()
             assert self.recorded() == self.browser.session.session_key == key
 
@@ -102,41 +112,41 @@ class RolledBackLoginTest(TransactionTestCase):
 class EveryRequestRolledBackLoginTest(RolledBackLoginTest):
     """At every request."""
 
-    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.data(*product(ALL_ENGINES, ROLLBACKS))
     @ddt.unpack
-    def test_session_on_record_is_accepted(self, engine, refusal):
+    def test_session_on_record_is_accepted(self, engine, receiver):
         with site_engine(engine):
             self.sign_in()
-            self.sign_in_and_be_refused(refusal)
+            self.sign_in_and_roll_back(receiver)
             assert [self.is_signed_in() for _ in range(2)] == [True, True]
 
-    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.data(*product(ALL_ENGINES, ROLLBACKS))
     @ddt.unpack
-    def test_session_from_before_is_accepted_and_a_later_login_ends_it(self, engine, refusal):
+    def test_session_from_before_is_accepted_and_a_later_login_ends_it(self, engine, receiver):
         with site_engine(engine):
             with protection(False):
                 self.sign_in()
-            self.sign_in_and_be_refused(refusal)
+            self.sign_in_and_roll_back(receiver, is_row_lost=engine in DATABASE_ENGINES)
             assert [self.is_signed_in() for _ in range(2)] == [True, True]
             later = Client()
             self.sign_in(later)
             assert [self.is_signed_in(each) for each in (self.browser, later)] == [False, True]
 
-    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.data(*product(ALL_ENGINES, ROLLBACKS))
     @ddt.unpack
-    def test_exempt_session_is_accepted_while_it_is_exempt(self, engine, refusal):
+    def test_exempt_session_is_accepted_while_it_is_exempt(self, engine, receiver):
         with site_engine(engine):
             with override_settings(**BY_GROUP):
                 self.sign_in()
-                self.sign_in_and_be_refused(refusal)
+                self.sign_in_and_roll_back(receiver)
                 assert self.is_signed_in()
             assert not self.is_signed_in()
 
-    @ddt.data(*product(ALL_ENGINES, REFUSALS))
+    @ddt.data(*product(ALL_ENGINES, ROLLBACKS))
     @ddt.unpack
-    def test_first_login_never_leaves_two_sessions(self, engine, refusal):
+    def test_first_login_never_leaves_two_sessions(self, engine, receiver):
         with site_engine(engine):
             other = Client()
             self.sign_in(other)
-            self.sign_in_and_be_refused(refusal)
+            self.sign_in_and_roll_back(receiver, is_row_lost=engine in DATABASE_ENGINES)
             assert [self.is_signed_in(each) for each in (self.browser, other)] == [False, True]
