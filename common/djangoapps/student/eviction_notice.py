@@ -1,7 +1,7 @@
 """
 Tell people on the sign-in page why their session ended.
 
-A login that ends a session leaves its time in a cache, under a keyed hash of the ended session's key. Only the browser
+A login that evicts a session leaves its time in a cache, under a keyed hash of the session's key. Only the browser
 that holds that key can find it, and nobody can read a session key from the cache. The first response to that browser
 removes its session cookie, so the middleware keeps the notice for the sign-in page in a signed cookie. A session that
 expired leaves no notice.
