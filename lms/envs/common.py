@@ -15,8 +15,8 @@ FEATURES = {
     # .. toggle_name: FEATURES['PREVENT_CONCURRENT_LOGINS']
     # .. toggle_implementation: DjangoSetting
     # .. toggle_default: True
-    # .. toggle_description: Keep one session per account: each login evicts the account's earlier session, except for the
-    #   accounts that SINGLE_LOGIN_EXEMPT_USERNAMES and SINGLE_LOGIN_EXEMPT_GROUPS name.
+    # .. toggle_description: Keep one session per account: each login evicts the account's earlier session, except for
+    #   the accounts that SINGLE_LOGIN_EXEMPT_USERNAMES and SINGLE_LOGIN_EXEMPT_GROUPS name.
     # .. toggle_use_cases: open_edx
     # .. toggle_creation_date: 2026-11-23
     "PREVENT_CONCURRENT_LOGINS": True,

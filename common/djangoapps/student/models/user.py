@@ -70,7 +70,7 @@ def enforce_single_login(sender, request, user, signal, **kwargs):
     if rule := exempting_rule(user):
         slot.note_rule(session, rule)
         return
-    with slot.prepare_session(profile, request) as session_key:
+    with slot.prepare_session(user, profile, request) as session_key:
         if session_key:
             profile.set_login_session(session_key)
 

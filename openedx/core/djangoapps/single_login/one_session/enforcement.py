@@ -37,7 +37,7 @@ def enforce_single_login(
     if rule := exempting_rule(user):
         slot.note_rule(session, rule)
         return
-    with slot.prepare_session(profile, request) as session_key:
+    with slot.prepare_session(user, profile, request) as session_key:
         if session_key:
             slot.replace_record(profile, session_key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from .slot import CLAIM, RULE
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+LOG = logging.getLogger(__name__)
 # A login younger than this may still be evicting the session that it replaced on record.
 JUST_SIGNED_IN = timedelta(minutes=1)
 
@@ -59,9 +61,18 @@ def _choose_reason(reason: str, user: User) -> str:
     if reason != REPLACED:
         return reason
     is_login_recent = user.last_login is not None and timezone.now() - user.last_login < JUST_SIGNED_IN
-    # A record can also be replaced by an old one. The session that it names has ended.
-    key_on_record = slot.find_key_on_record(user) if is_login_recent else None
-    return SIGNED_IN_ELSEWHERE if key_on_record and site_store()().exists(key_on_record) else NOT_ON_RECORD
+    return SIGNED_IN_ELSEWHERE if is_login_recent and _is_record_alive(user) else NOT_ON_RECORD
+
+
+def _is_record_alive(user: User) -> bool:
+    """Tell whether the session on record exists. That of an old record, which a late save brought back, has ended."""
+    try:
+        key = slot.find_key_on_record(user)
+        return isinstance(key, str) and site_store()().exists(key)
+    except Exception:
+        # The session is deleted already: its audit line and its notice must not be lost.
+        LOG.exception("Whether the session on record of user.id %s exists could not be read", user.pk)
+        return False
 
 
 def _take_free_slot(loaded: LoadedSession, session: CheckedSession) -> None:

@@ -56,17 +56,15 @@ def find_or_create_profile(user: User) -> Profile:
     """Return the profile of ``user``, read now. Create it if it is missing."""
     profile: Profile
     profile, _ = _profiles().get_or_create(user=user, defaults={"name": user.get_username()})
-    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
-    user.profile = profile  # type: ignore[assignment]
     return profile
 
 
 @contextmanager
-def prepare_session(profile: Profile, request: HttpRequest) -> Iterator[str | None]:
+def prepare_session(user: User, profile: Profile, request: HttpRequest) -> Iterator[str | None]:
     """
-    Prepare the session with which ``profile.user`` has just signed in, so that it can be recorded inside this context.
+    Prepare the session with which ``user`` has just signed in, so that it can be recorded inside this context.
 
-    The context is a transaction. If it is rolled back, the visitor keeps the session that was there before.
+    If the context ends with an error, or its transaction is rolled back, the visitor keeps the session of before.
 
     Yields:
         The key that must be recorded, or None if the session is on record already. Then it keeps its key.
@@ -74,14 +72,18 @@ def prepare_session(profile: Profile, request: HttpRequest) -> Iterator[str | No
     Raises:
         ValueError: the profile's ``meta`` cannot be read.
     """
+    # Other code in this request may save ``user.profile``. Give it this instance, or it would write an old record back.
+    user.profile = profile  # type: ignore[assignment]
     session = request.session
+    if _is_on_record(profile, session):
+        yield None
+        return
+    # Another login may be evicting the session under its old key.
+    old_key = _renew_key(session) if _needs_new_key(request) else None
+    # Not earlier: no lock is held while the store is called, and an error there leaves the caller's transaction whole.
     with transaction.atomic(using=profile_database(), savepoint=False):
-        if _is_on_record(profile, session):
-            yield None
-            return
-        if _needs_new_key(request):
-            # Another login may be evicting the session under its old key.
-            _renew_key(session)
+        if old_key:
+            after_commit(type(session)(old_key).delete)
         claim = new_claim(session)
         after_commit(partial(_note_claim, session, claim))
         yield claim
@@ -197,7 +199,7 @@ def find_user(data: dict[str, Any]) -> User | None:
     backend = str(data.get(BACKEND_SESSION_KEY))
     if backend not in settings.AUTHENTICATION_BACKENDS:
         return None
-    user: User | None = load_backend(backend).get_user(data[SESSION_KEY])
+    user: User | None = load_backend(backend).get_user(get_user_model()._meta.pk.to_python(data[SESSION_KEY]))
     return user if user is not None and has_same_password(user, data) else None
 
 
@@ -225,13 +227,12 @@ def _needs_new_key(request: HttpRequest) -> bool:
     return CLAIM in session or RULE in session or session.session_key in (None, sent_key)
 
 
-def _renew_key(session: SessionBase) -> None:
-    # Unlike ``cycle_key``, keep the old session until the commit: if this login fails, its visitor still has it.
+def _renew_key(session: SessionBase) -> str | None:
+    """Give ``session`` a new key, and return the old one. Unlike ``cycle_key``, keep the session under the old key."""
     data, old_key = dict(session.items()), session.session_key
     session.create()
     session.update(data)
-    if old_key:
-        after_commit(type(session)(old_key).delete)
+    return old_key
 
 
 def _note_claim(session: SessionBase, claim: str) -> None:

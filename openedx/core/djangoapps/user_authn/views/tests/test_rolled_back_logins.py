@@ -1,14 +1,21 @@
 """A signed-in browser signs in again. The transaction of the request is rolled back, but its session is saved."""
 
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import product
+from typing import ClassVar
 
 import ddt
+import pytest
+from django.conf import settings
+from django.contrib.auth import login
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sessions.backends.cache import KEY_PREFIX
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, connection, transaction
 from django.http import Http404
-from django.test import Client, TransactionTestCase, override_settings
+from django.test import Client, RequestFactory, TransactionTestCase, override_settings
 
 from common.djangoapps.student.models import UserProfile
 from common.djangoapps.student.tests.factories import TEST_PASSWORD, UserFactory
@@ -105,6 +112,42 @@ class RolledBackLoginTest(TransactionTestCase):
                 assert self.sign_in() == 500
             assert self.is_signed_in()
             assert self.browser.session.session_key == key
+
+    @ddt.data(*ENGINES)
+    def test_login_that_fails_leaves_the_transaction_of_its_caller_whole(self, engine):
+        accounts = type(self.user).objects
+        UserProfile.objects.update(meta="not JSON")
+        with site_engine(engine), transaction.atomic():
+            request = RequestFactory().get("/")
+            request.session = import_module(settings.SESSION_ENGINE).SessionStore()
+            with pytest.raises(ValueError, match="is not a JSON object"):
+                login(request, self.user, settings.AUTHENTICATION_BACKENDS[0])
+            accounts.update(last_name="written afterwards")
+        assert accounts.get().last_name == "written afterwards"
+
+    def test_session_gets_its_new_key_outside_of_a_transaction(self):
+        connection.settings_dict["ATOMIC_REQUESTS"] = False
+        with site_engine("cache"), override_settings(CACHES=NOTING_CACHE):
+            with protection(False):
+                self.sign_in()
+            NotingCache.noted.clear()
+            self.sign_in()
+        assert NotingCache.noted == [False]
+
+
+class NotingCache(LocMemCache):
+    """Notes for each new session whether a transaction is open."""
+
+    noted: ClassVar[list] = []
+
+    def add(self, key, *args, **kwargs):
+        """Note it if ``key`` is that of a session."""
+        if KEY_PREFIX in key:
+            self.noted.append(connection.in_atomic_block)
+        return super().add(key, *args, **kwargs)
+
+
+NOTING_CACHE = {"default": {"BACKEND": f"{__name__}.NotingCache", "LOCATION": "noting"}}
 
 
 @ddt.ddt

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from itertools import product
 
 import ddt
 from asgiref.sync import async_to_sync
@@ -96,6 +97,16 @@ class SessionEngineTest(TransactionTestCase):
         with audit_lines() as lines:
             assert self.first.get("/dashboard").status_code == 302
         assert [line.rpartition(" - ")[2] for line in lines] == [reason]
+
+    @ddt.data(*product(["db", "cached_db", "cache", "file"], [5, ["x"], True, "Not/a key"]))
+    @ddt.unpack
+    def test_session_that_something_else_replaced_on_record_is_announced(self, engine, record):
+        with site_engine(engine):
+            self.sign_in(self.first)
+            UserProfile.objects.update(meta=json.dumps({"session_id": record}))
+            with audit_lines() as lines:
+                assert self.first.get("/dashboard").status_code == 302
+        assert [line.rpartition(" - ")[2] for line in lines] == ["not the session on record"]
 
     def test_session_store_is_a_class_of_the_engine_module(self):
         store = type(self.client.session)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import ddt
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
 from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
 
@@ -20,6 +21,14 @@ from openedx.core.djangoapps.single_login.tests.statements import overtaken_by
 
 # A view of Django REST framework, which rolls the transaction back when it answers 403.
 XQUEUE_API = "/xqueue/get_submission/"
+
+
+class ExactBackend(ModelBackend):
+    """Finds an account only by a number, which is what Django's ``get_user`` gives it."""
+
+    def get_user(self, user_id):
+        """Return the account with this number, or None."""
+        return super().get_user(user_id) if isinstance(user_id, int) else None
 
 
 @ddt.ddt
@@ -121,6 +130,15 @@ class SessionFromBeforeTest(TransactionTestCase):
             with audit_lines() as lines:
                 assert [browser.get("/dashboard").status_code for browser in browsers] == [200, 302]
             assert [line.endswith(" - not the session on record") for line in lines] == [True]
+
+    def test_case_13_one_of_two_sessions_lives_if_the_backend_takes_only_the_type_of_the_primary_key(self):
+        with override_settings(AUTHENTICATION_BACKENDS=[f"{__name__}.ExactBackend"]):
+            with protection(False):
+                other, _ = self.browser, self.sign_in()
+                self.browser = Client()
+                self.sign_in()
+            assert self.is_signed_in()
+            assert other.get("/dashboard").status_code == 302
 
     @ddt.data('{"session_id": ""}', '{"session_id": 0}', '{"session_id": []}')
     def test_case_13_empty_record_of_any_type_is_a_free_slot(self, meta):
