@@ -15,7 +15,7 @@ from testing.visitor import PASSWORD
 CONFIGURATIONS = [
     ("db", True, (4, 1), "exempt_only"),
     ("db", False, (8, 1), "exempt_only"),
-    ("cache", True, (8, 1), "every_request"),
+    ("cache", True, (4, 1), "every_request"),
     ("cached_db", False, (4, 1), "every_request"),
     ("db", True, (2, 4), "every_request"),
 ]
