@@ -18,11 +18,11 @@ WAITING = 200
 
 
 def main(config):
-    """Fill the queue. On an error, exit with a message of one line."""
+    """Fill the queue. On an error that the reader can correct, exit with a message."""
     # Ctrl-C ends the process at once, without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured
-    from django.db import OperationalError
+    from django.db import DatabaseError
 
     try:
         if not config.exists():
@@ -32,7 +32,7 @@ def main(config):
         print(f"{WAITING} submissions wait in the queue {QUEUE}.", flush=True)
     except (ValueError, ImproperlyConfigured) as error:
         sys.exit(str(error))
-    except OperationalError as error:
+    except DatabaseError as error:
         sys.exit(f'The queue in {config.parent} cannot be filled: {error}. Is "make run" ready?')
 
 

@@ -180,10 +180,11 @@ def provision(config):
 
 
 def main(port, config):
-    """Set up the demo and print what to try. On an error, exit with a message of one line."""
+    """Set up the demo and print what to try. On an error that the reader can correct, exit with a message."""
     # End at Ctrl-C without a traceback. The next run creates the rest.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from django.core.exceptions import ImproperlyConfigured
+    from django.db import DatabaseError
 
     os.umask(0o077)
     try:
@@ -198,6 +199,8 @@ def main(port, config):
         sys.exit(str(error))
     except OSError as error:
         sys.exit(f"DATA_DIR={config.parent} cannot be used: {error}")
+    except DatabaseError as error:
+        sys.exit(f"The database {config.parent / DATABASE} cannot be used: {error}")
     print(WHAT_TO_TRY.format(port=port, config=config, folder=config.parent, password=PASSWORD), flush=True)
 
 

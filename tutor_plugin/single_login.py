@@ -24,7 +24,8 @@ SETTINGS = {
     "SINGLE_LOGIN_CHECK_EVERY_REQUEST": False,
 }
 
-# In the LMS alone. An account has one slot for LMS and Studio: each login to one would evict the session in the other.
+# The wheel goes into the image of both. The settings go to the LMS alone: an account has one slot for LMS and Studio,
+# and each login to one would evict the session in the other.
 PATCHES = [
     ("openedx-dockerfile-post-python-requirements", "{{ SINGLE_LOGIN_REQUIREMENT | single_login_install }}"),
     ("lms-env", "{{ SINGLE_LOGIN_EXEMPT_USERNAMES | single_login_names('SINGLE_LOGIN_EXEMPT_USERNAMES') }}"),

@@ -1,10 +1,10 @@
 """
 Tell people on the sign-in page why their session ended.
 
-A login that evicts a session leaves its time in a cache, under a keyed hash of the session's key. Only the browser
-that holds that key can find it, and nobody can read a session key from the cache. The first response to that browser
-removes its session cookie, so the middleware keeps the notice for the sign-in page in a signed cookie. A session that
-expired leaves no notice.
+A login that evicts a session leaves its time in a cache, and the check at every request leaves the word "ended", under
+a keyed hash of the session's key. Only the browser that holds that key can find it, and nobody can read a session key
+from the cache. The first response to that browser removes its session cookie, so the middleware keeps the notice for
+the sign-in page in a signed cookie. A session that expired leaves no notice.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def store_notice(session_key, reason, **kwargs):
     """Receive ``session_evicted`` and put the notice into the cache. If the cache fails, only the notice is lost."""
     notice = timezone.now().isoformat() if reason == SIGNED_IN_ELSEWHERE else ENDED
     try:
-        # A slow request may bring an evicted session back, and the check then ends it once more.
+        # Not ``set``: a slow request may bring an evicted session back. The check then ends it once more, and must not
+        # overwrite the time of the login.
         put = _cache().add if notice == ENDED else _cache().set
         put(_hash_key(session_key), notice, timeout=settings.SESSION_COOKIE_AGE)
     except Exception:

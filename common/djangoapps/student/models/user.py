@@ -80,7 +80,7 @@ enforce_single_login.has_exemption_guard = True
 
 
 def log_successful_login(sender, request, user, **kwargs):
-    """Write a line to the audit log for every login."""
+    """Write a line to the audit log for every login, before its session is recorded. If that fails, the line stays."""
     AUDIT_LOG.info("Login success - %s", _described(user))
 
 

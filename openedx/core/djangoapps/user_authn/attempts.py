@@ -32,11 +32,10 @@ def sign_in(request, identifier, password, columns):
     """
     Sign in with the account that has ``identifier`` in one of ``columns``.
 
-    An identifier or a password that is too long for every account is
-    refused before any work is done on it.
+    An identifier or a password that is too long for every account is refused before any work is done on it.
 
     Raises:
-        AuthFailedError: the login failed or was limited.
+        AuthFailedError: nobody was signed in. The login failed, was limited or could not be tried.
     """
     if not identifier or not password:
         raise AuthFailedError("There was an error receiving your login information. Please try again.")
@@ -52,10 +51,10 @@ def attempt(request, identifier, columns):
     """
     Yield the account that has ``identifier`` in one of ``columns``, or None. The caller signs it in inside the context.
 
-    An AuthFailedError inside the context is audited. It is counted as a failed attempt, unless the password was right.
+    An AuthFailedError inside the context is audited. It is counted as a failed login, unless the password was right.
 
     Raises:
-        TooManyAttemptsError: too many attempts of the client or on the account have failed.
+        TooManyAttemptsError: too many logins of the client or to the account have failed.
         CannotCountError: the cache does not keep the counts.
     """
     user = find_user(identifier, columns)

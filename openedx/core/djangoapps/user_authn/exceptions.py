@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 class AuthFailedError(Exception):
     """
-    The login failed or was limited.
+    Nobody was signed in: the login failed, was limited or could not be tried.
 
     ``value`` is the message to show. ``error_code`` tells programs the reason, if they need to know it.
     """

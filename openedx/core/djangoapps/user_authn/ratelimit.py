@@ -9,7 +9,8 @@ from django_ratelimit.core import get_usage
 from edx_django_utils.ip import get_safest_client_ip
 
 GROUP = "openedx.core.djangoapps.user_authn.login"
-# An account has this many times the attempts of one address. After that, it is limited for every address.
+# All addresses together may make this many times the failed logins to an account that one of them may. After that, the
+# account is limited for every address.
 ADDRESSES_PER_ACCOUNT = 10
 # The smallest network that a provider gives to one customer.
 IPV6_PREFIX = 64
@@ -48,7 +49,7 @@ def find_limit(request, account):
 
 
 def count_failure(request, account):
-    """Count one failed attempt on ``account``."""
+    """Count one failed login to ``account``."""
     for limit in _limits(request, account):
         limit.count(request, increment=True)
 
@@ -70,7 +71,7 @@ def can_count():
 
 def name_account(user, sent):
     """
-    Return the name under which attempts are counted: the number of the account, or the text that was ``sent``.
+    Return the name under which failed logins are counted: the number of the account, or the text that was ``sent``.
 
     The text is used only if no account was found. A database may find one account by several spellings.
     """

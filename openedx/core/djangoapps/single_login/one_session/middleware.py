@@ -79,7 +79,7 @@ def _take_free_slot(loaded: LoadedSession, session: CheckedSession) -> None:
     # The view may have signed out, or in again. Another tab may have signed out, and deleted the session.
     is_unchanged = session.get(SESSION_KEY) == loaded.data[SESSION_KEY] and CLAIM not in session and RULE not in session
     store_class = site_store()
-    # A view that changed the key and another tab agree on the key that both loaded.
+    # The key that was loaded, not the one of now: two tabs then make the same claim, even if a view changed the key.
     claim = slot.new_claim(store_class(loaded.session_key))
     if is_unchanged and store_class(session.session_key).load() and slot.take_free_slot(loaded.data, claim):
         session[CLAIM] = claim

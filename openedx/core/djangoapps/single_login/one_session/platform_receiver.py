@@ -13,7 +13,7 @@ def replace_platform_receiver() -> None:
     """
     Disconnect the receiver of the platform's app ``student`` from both signals and connect ours instead.
 
-    Leaves a receiver alone that asks for the exemptions itself, as the one of the LMS in this repository does, and a
+    Leaves a receiver alone that asks for the exemptions itself, as the one of the LMS of this repository does, and a
     signal to which the platform's receiver is not connected.
     """
     platform_receiver = getattr(student_models(), "enforce_single_login", None)

@@ -32,8 +32,8 @@ def delete_session(session_key: str) -> bool:
     """
     Delete a session from the site's own store. Return whether it was this call that deleted it.
 
-    Of several calls at the same time one returns True, with Django's engines. Another engine can only be asked whether
-    it has the session, before it is deleted.
+    Of several calls at the same time one returns True, with Django's engines. (With ``signed_cookies`` none does:
+    nothing can be deleted.) Another engine can only be asked whether it has the session, before it is deleted.
     """
     store = site_store()(session_key)
     is_deleted = _delete_once(store, session_key)

@@ -64,7 +64,7 @@ def prepare_session(user: User, profile: Profile, request: HttpRequest) -> Itera
     """
     Prepare the session with which ``user`` has just signed in, so that it can be recorded inside this context.
 
-    If the context ends with an error, or its transaction is rolled back, the visitor keeps the session of before.
+    If the context ends with an error, or its transaction is rolled back, the browser keeps the session that it had.
 
     Yields:
         The key that must be recorded, or None if the session is on record already. Then it keeps its key.
